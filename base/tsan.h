@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What ThreadSanitizer cannot see by itself: grace-period edges and full fences.
+//
+// TSan ignores standalone fences and does not know RCU. MXA_TSAN_RELEASE and MXA_TSAN_ACQUIRE draw the one edge that a
+// grace period gives (end of a read section -> end of the wait), nothing more: an acquire on entry would hide bugs.
+#ifndef MXA_BASE_TSAN_H_
+#define MXA_BASE_TSAN_H_
+
+#include <atomic>
+
+#if defined(__SANITIZE_THREAD__)
+#define MXA_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MXA_TSAN 1
+#endif
+#endif
+#ifndef MXA_TSAN
+#define MXA_TSAN 0
+#endif
+
+#if MXA_TSAN
+extern "C" void __tsan_acquire(void* address);
+extern "C" void __tsan_release(void* address);
+#define MXA_TSAN_ACQUIRE(address) __tsan_acquire(address)
+#define MXA_TSAN_RELEASE(address) __tsan_release(address)
+#else
+#define MXA_TSAN_ACQUIRE(address) static_cast<void>(address)
+#define MXA_TSAN_RELEASE(address) static_cast<void>(address)
+#endif
+
+namespace mxa {
+
+// A sequentially consistent fence. Each use names its partner.
+inline void FullFence() {
+#if MXA_TSAN
+  // The compiler refuses fences under TSan; a read-modify-write on one shared word orders at least as much.
+  static std::atomic<int> word{0};
+  word.fetch_add(1, std::memory_order_seq_cst);
+#else
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+#endif
+}
+
+}  // namespace mxa
+
+#endif  // MXA_BASE_TSAN_H_
