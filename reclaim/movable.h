@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The contract between a slab cache that wants memory back and the owner of the objects in it: two phases, can-free and reclaim.
+//
+// After Wilcox and Lameter (2017): first, under the slab's lock, the owner says whether the objects could go and pins
+// them; then, with no lock held, it moves or frees them. Phase one may not take the owner's locks, phase two may.
+//
+// What CanFree does for an object, by its state:
+//   allocated, its owner does not know it yet    -> set the entry to null: it is busy now
+//   in use                                       -> keep the entry; pin what phase two needs, or let phase two pin
+//   retired                                      -> set the entry to null: only its grace period is needed
+// What Reclaim does for every entry that is not null: Settle() it exactly once, as moved or with the reason why not.
+// The two calls for one slab are made by one thread, one slab at a time; passes over one cache never overlap.
+#ifndef MXA_RECLAIM_MOVABLE_H_
+#define MXA_RECLAIM_MOVABLE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "base/check.h"
+
+namespace mxa::reclaim {
+
+// How the move of one object ended.
+enum class MoveResult : uint8_t {
+  kMoved,   // the destination is published, the old copy is unlinked and waits for a grace period
+  kBusy,    // its owner's lock was held, or its owner does not know it yet: worth another try
+  kPinned,  // its owner said no
+  kGone,    // freed or retired meanwhile: only a grace period is needed
+};
+inline constexpr size_t kMoveResults = 4;
+
+// Where a pass wants one slab's objects to go, and where it hears what became of them.
+//
+// Threads: used by the thread that runs Reclaim, during that call.
+class MoveTarget {
+ public:
+  // `destinations` are constructed, resident, and lie in no victim. An `unpin_only` target moves nothing.
+  MoveTarget(absl::Span<void* const> destinations, bool unpin_only)
+      : destinations_(destinations), unpin_only_(unpin_only) {}
+  MoveTarget(const MoveTarget&) = delete;
+  MoveTarget& operator=(const MoveTarget&) = delete;
+
+  // The pass was cancelled: settle every object as kBusy and keep everything where it is.
+  bool unpin_only() const { return unpin_only_; }
+
+  // The place the next object moves to, or with `ahead` one after it, for prefetching; null when there is none.
+  void* destination(size_t ahead = 0) const {
+    return used_ + ahead < destinations_.size() ? destinations_[used_ + ahead] : nullptr;
+  }
+
+  // Says what became of `object`. With kMoved it now lives at destination(), which is thereby used up.
+  void Settle(void* object, MoveResult result) {
+    ++results_[static_cast<size_t>(result)];
+    if (result != MoveResult::kMoved) return;
+    MXA_CHECK(used_ < destinations_.size() && !unpin_only_, "moved without a destination");
+    moved_.push_back(object);
+    ++used_;
+  }
+
+  // For the pass: the objects that left their places, how many destinations they took, and counts by result.
+  const std::vector<void*>& moved() const { return moved_; }
+  size_t destinations_used() const { return used_; }
+  const std::array<size_t, kMoveResults>& results() const { return results_; }
+
+ private:
+  absl::Span<void* const> destinations_;
+  size_t used_ = 0;
+  const bool unpin_only_;
+  std::array<size_t, kMoveResults> results_{};
+  std::vector<void*> moved_;
+};
+
+// Implemented by the owner of a movable cache's objects; see the head of this file for what each phase owes.
+class Movable {
+ public:
+  virtual ~Movable() = default;
+
+  // Phase 1. May the objects of this slab go? Entries may be set to null: those stay.
+  //
+  // False: leave the slab alone; nothing has been pinned.
+  // Context: the cache's slab lists are locked and the slab is frozen. Look and pin only: no array lock, no allocation, no call
+  // into the cache (CHECKed); time bounded by the number of objects, at most one slab's.
+  virtual bool CanFree(absl::Span<void*> objects) = 0;
+
+  // Phase 2. Moves or frees the objects that phase 1 kept; null entries are to be skipped. Called exactly once after a true answer.
+  //
+  // Context: no locks held; reclaim is forbidden (context.h); never waits for an owner's lock, only tries.
+  virtual void Reclaim(absl::Span<void*> objects, MoveTarget& target) = 0;
+};
+
+}  // namespace mxa::reclaim
+
+#endif  // MXA_RECLAIM_MOVABLE_H_

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reclaim/rcu.h"
+
+#include <pthread.h>
+
+#include <atomic>
+
+#include "base/check.h"
+#include "reclaim/context.h"
+#include "reclaim/rcu_flavor_check.h"
+
+namespace mxa::reclaim {
+namespace {
+
+// Relaxed: a statistic.
+std::atomic<uint64_t> g_grace_periods{0};
+
+void UnregisterThread(void*) {
+  MXA_CHECK(!InReadSection(), "thread ends inside a read section");
+  MXA_URCU(unregister_thread)();
+  internal::tls_registered = false;
+}
+
+// A pthread key rather than a thread_local with a destructor: its destructor runs after those of all thread_locals, whose own
+// code may still open read sections, and runs again for a thread that registers anew meanwhile.
+pthread_key_t ExitKey() {
+  static const pthread_key_t key = [] {
+    internal::CheckFlavorUsable();
+    pthread_key_t created;
+    MXA_CHECK(pthread_key_create(&created, &UnregisterThread) == 0, "no thread-specific key left");
+    return created;
+  }();
+  return key;
+}
+
+}  // namespace
+
+namespace internal {
+
+void RegisterThread() {
+  const pthread_key_t key = ExitKey();
+  MXA_URCU(register_thread)();
+  tls_registered = true;
+  MXA_CHECK(pthread_setspecific(key, &tls_registered) == 0, "cannot arrange for the thread's end");
+}
+
+}  // namespace internal
+
+bool InReadSection() {
+#if defined(MXA_RCU_QSBR)
+  return internal::tls_depth != 0;
+#else
+  return internal::tls_registered && MXA_URCU(read_ongoing)() != 0;
+#endif
+}
+
+OfflineScope::OfflineScope() : was_registered_(internal::tls_registered) {
+  MXA_CHECK(!InReadSection(), "blocking inside a read section");
+#if defined(MXA_RCU_QSBR)
+  if (was_registered_) MXA_URCU(thread_offline)();
+#endif
+}
+
+OfflineScope::~OfflineScope() {
+#if defined(MXA_RCU_QSBR)
+  if (was_registered_) MXA_URCU(thread_online)();
+#endif
+}
+
+void Synchronize() {
+  MXA_CHECK(!InReadSection(), "waiting for a grace period inside a read section");
+  MXA_CHECK(tls_context.array_locks == 0, "waiting for a grace period under an array lock");
+  MXA_CHECK(tls_context.can_free == 0, "waiting for a grace period inside CanFree");
+  MXA_URCU(synchronize_rcu)();
+  MXA_TSAN_ACQUIRE(&internal::tsan_grace_period_token);
+  g_grace_periods.fetch_add(1, std::memory_order_relaxed);
+}
+
+const char* FlavorName() { return MXA_RCU_FLAVOR_NAME; }
+
+uint64_t GracePeriods() { return g_grace_periods.load(std::memory_order_relaxed); }
+
+}  // namespace mxa::reclaim
