@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slab/arena.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+
+#include "absl/strings/str_format.h"
+#include "base/check.h"
+
+namespace mxa::slab {
+namespace {
+
+constexpr size_t kTableBytesPerRegion = kUnitsPerRegion * sizeof(Slab);
+static_assert(kTableBytesPerRegion == 4096, "a region's descriptors are one page");
+
+// Reserves `bytes` of addresses aligned to `alignment`; null when the system refuses.
+void* Reserve(size_t bytes, size_t alignment) {
+  const size_t padded = bytes + alignment;
+  void* raw = mmap(nullptr, padded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (raw == MAP_FAILED) return nullptr;
+  const uintptr_t start = reinterpret_cast<uintptr_t>(raw);
+  const uintptr_t aligned = (start + alignment - 1) & ~(alignment - 1);
+  if (aligned != start) munmap(raw, aligned - start);
+  if (const uintptr_t tail = start + padded - (aligned + bytes); tail != 0) {
+    munmap(reinterpret_cast<void*>(aligned + bytes), tail);
+  }
+  return reinterpret_cast<void*>(aligned);
+}
+
+constexpr uint32_t RunMask(size_t first, size_t units) {
+  return units == kUnitsPerRegion ? ~uint32_t{0} : ((uint32_t{1} << units) - 1) << first;
+}
+
+// Bytes of [start, start + bytes) that the kernel holds pages for.
+size_t ResidentBytes(const void* start, size_t bytes) {
+  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  std::array<unsigned char, kRegionSize / 4096> in_core;
+  MXA_CHECK(bytes / page <= in_core.size() &&
+                mincore(const_cast<void*>(start), bytes, in_core.data()) == 0,
+            "the kernel does not tell what is resident");
+  size_t resident = 0;
+  for (size_t i = 0; i < bytes / page; ++i) resident += (in_core[i] & 1) * page;
+  return resident;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options) {
+  if (options.min_reserve_bytes < kRegionSize || options.reserve_bytes < options.min_reserve_bytes) {
+    return absl::InvalidArgumentError("an arena reserves at least one 2 MiB region, and reserve_bytes >= min_reserve_bytes");
+  }
+  std::unique_ptr<Arena> arena(new Arena);
+  for (size_t bytes = options.reserve_bytes / kRegionSize * kRegionSize; bytes >= options.min_reserve_bytes;
+       bytes = bytes / 2 / kRegionSize * kRegionSize) {
+    const size_t table_bytes = bytes / kRegionSize * kTableBytesPerRegion;
+    void* units = Reserve(bytes, kRegionSize);
+    void* table = units == nullptr ? nullptr : Reserve(table_bytes, 4096);
+    if (table == nullptr) {
+      if (units != nullptr) munmap(units, bytes);
+      continue;
+    }
+    arena->base_ = reinterpret_cast<uintptr_t>(units);
+    arena->reserved_ = bytes;
+    arena->table_ = static_cast<Slab*>(table);
+    arena->huge_pages_ = options.huge_pages;
+    return arena;
+  }
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "cannot reserve even %d MiB of addresses; is there a limit on address space (ulimit -v)?", options.min_reserve_bytes >> 20));
+}
+
+Arena& Arena::Default() {
+  static Arena& arena = *[] {
+    absl::StatusOr<std::unique_ptr<Arena>> created = Create();
+    MXA_CHECK(created.ok(), "no addresses for the default arena; is there a limit on address space (ulimit -v)?");
+    return created->release();
+  }();
+  return arena;
+}
+
+Arena::~Arena() {
+  if (reserved_ == 0) return;
+  {
+    MutexLock lock(&mutex_);
+    MXA_CHECK(units_held_ == 0, "arena destroyed while a cache holds slabs of it");
+    for (Region& region : regions_) by_use_[0].Remove(region);
+  }
+  munmap(reinterpret_cast<void*>(base_), reserved_);
+  munmap(table_, reserved_ / kRegionSize * kTableBytesPerRegion);
+}
+
+Arena::Region* Arena::CommitRegion() {
+  const size_t number = regions_.size();
+  if ((number + 1) * kRegionSize > reserved_) return nullptr;
+  void* units = UnitAddress(number * kUnitsPerRegion);
+  void* descriptors = table_ + number * kUnitsPerRegion;
+  if (mprotect(descriptors, kTableBytesPerRegion, PROT_READ | PROT_WRITE) != 0) return nullptr;
+  if (mprotect(units, kRegionSize, PROT_READ | PROT_WRITE) != 0) return nullptr;
+  // Advice only: where the kernel has no huge pages there is nothing to ask for or to refuse. Without MADV_NOHUGEPAGE a kernel set to
+  // "always" would fill the holes that releasing single slabs leaves.
+  madvise(units, kRegionSize, huge_pages_ ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  Region& region = regions_.emplace_back();
+  region.number = number;
+  region.free_units = ~uint32_t{0};
+  by_use_[0].PushBack(region);
+  return &region;
+}
+
+Arena::Region* Arena::ChooseRegion(size_t units, size_t* first_unit) {
+  for (size_t used = kUnitsPerRegion - units + 1; used-- > 0;) {
+    for (Region* region = by_use_[used].front(); region != nullptr; region = by_use_[used].next(*region)) {
+      for (size_t first = 0; first < kUnitsPerRegion; first += units) {
+        if ((~region->free_units & RunMask(first, units)) == 0) {
+          *first_unit = first;
+          return region;
+        }
+      }
+    }
+  }
+  *first_unit = 0;
+  return CommitRegion();
+}
+
+void Arena::UpdateRegion(Region& region, size_t first, size_t units, bool free) {
+  const uint32_t mask = RunMask(first, units);
+  MXA_CHECK((region.free_units & mask) == (free ? 0 : mask), "units handed out or taken back twice");
+  by_use_[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].Remove(region);
+  region.free_units ^= mask;
+  by_use_[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].PushFront(region);
+  units_held_ = free ? units_held_ - units : units_held_ + units;
+}
+
+Slab* Arena::AllocateRun(size_t units) {
+  MXA_CHECK(std::has_single_bit(units) && units <= kUnitsPerRegion, "a run is a power of two of units up to a region");
+  MutexLock lock(&mutex_);
+  size_t first = 0;
+  Region* region = ChooseRegion(units, &first);
+  if (region == nullptr) return nullptr;
+  UpdateRegion(*region, first, units, /*free=*/false);
+  const size_t unit = region->number * kUnitsPerRegion + first;
+  for (size_t i = 0; i < units; ++i) {
+    Slab* descriptor = new (&table_[unit + i]) Slab;
+    descriptor->units_before = static_cast<uint8_t>(i);
+  }
+  Slab* slab = &table_[unit];
+  slab->units = static_cast<uint8_t>(units);
+  slab->objects = static_cast<char*>(UnitAddress(unit));
+  return slab;
+}
+
+void Arena::FreeRuns(std::vector<Slab*>& runs) {
+  std::sort(runs.begin(), runs.end());
+  for (size_t i = 0; i < runs.size();) {
+    char* start = runs[i]->objects;
+    char* end = start;
+    for (; i < runs.size() && runs[i]->objects == end; ++i) end += runs[i]->units * kUnitSize;
+    MXA_CHECK(madvise(start, static_cast<size_t>(end - start), MADV_DONTNEED) == 0, "cannot give pages back");
+  }
+  MutexLock lock(&mutex_);
+  for (Slab* slab : runs) {
+    const size_t unit = static_cast<size_t>(slab - table_);
+    UpdateRegion(regions_[unit / kUnitsPerRegion], unit % kUnitsPerRegion, slab->units, /*free=*/true);
+    slab->state = SlabState::kUnused;
+    slab->owner = nullptr;
+  }
+  runs.clear();
+}
+
+size_t Arena::UnitsUsedInRegion(size_t region) const {
+  MutexLock lock(&mutex_);
+  return region < regions_.size() ? kUnitsPerRegion - static_cast<size_t>(std::popcount(regions_[region].free_units)) : 0;
+}
+
+size_t Arena::regions_held() const {
+  MutexLock lock(&mutex_);
+  return regions_.size() - by_use_[0].size();
+}
+
+size_t Arena::units_held() const {
+  MutexLock lock(&mutex_);
+  return units_held_;
+}
+
+ArenaResidency Arena::Residency() const {
+  size_t regions;
+  {
+    MutexLock lock(&mutex_);
+    regions = regions_.size();
+  }
+  ArenaResidency residency;
+  for (size_t i = 0; i < regions; ++i) {
+    residency.object_bytes += ResidentBytes(UnitAddress(i * kUnitsPerRegion), kRegionSize);
+    residency.descriptor_bytes += ResidentBytes(table_ + i * kUnitsPerRegion, kTableBytesPerRegion);
+  }
+  return residency;
+}
+
+absl::Status Arena::CheckInvariants() const {
+  MutexLock lock(&mutex_);
+  size_t held = 0;
+  for (const Region& region : regions_) {
+    const size_t used = kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units));
+    held += used;
+    if (!by_use_[used].contains(region)) {
+      return absl::InternalError(absl::StrFormat("A2: region %d with %d units in use is on another list", region.number, used));
+    }
+    for (size_t i = 0; i < kUnitsPerRegion; ++i) {
+      const Slab& descriptor = table_[region.number * kUnitsPerRegion + i];
+      const Slab& head = *(&descriptor - descriptor.units_before);
+      const bool in_use = (region.free_units >> i & 1) == 0;
+      if (in_use && (head.units == 0 || descriptor.units_before >= head.units)) {
+        return absl::InternalError(absl::StrFormat("A1: unit %d of region %d is in use outside any run", i, region.number));
+      }
+    }
+  }
+  if (held != units_held_) return absl::InternalError(absl::StrFormat("A3: %d units in use, %d counted", held, units_held_));
+  return absl::OkStatus();
+}
+
+}  // namespace mxa::slab

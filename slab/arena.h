@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One large reservation of addresses, handed out as aligned runs of 64 KiB units inside 2 MiB regions.
+//
+// Invariants:
+//   A1  a unit is free or part of exactly one run; a free unit of a committed region reads as zero when handed out.
+//   A2  a region is committed (readable, its descriptors too) from its first use on; its free mask names its free units.
+//   A3  regions_held counts the regions with a unit in use.
+// Threads: every function from any thread at once; one leaf lock.
+// Why not mmap a slab at a time: pointer -> descriptor must be a shift and an add, and the kernel's limit of mappings is small.
+#ifndef MXA_SLAB_ARENA_H_
+#define MXA_SLAB_ARENA_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/intrusive_list.h"
+#include "base/mutex.h"
+#include "slab/slab.h"
+
+namespace mxa::slab {
+
+inline constexpr size_t kUnitSize = size_t{64} << 10;
+inline constexpr size_t kRegionSize = size_t{2} << 20;
+inline constexpr size_t kUnitsPerRegion = kRegionSize / kUnitSize;
+
+struct ArenaOptions {
+  // Addresses to reserve; halved until the system agrees, down to `min_reserve_bytes`. Reserving costs no memory.
+  size_t reserve_bytes = size_t{256} << 30;
+  size_t min_reserve_bytes = size_t{64} << 20;
+  // Back new regions with 2 MiB pages where the kernel lets us ask. Giving single slabs back splits them.
+  bool huge_pages = false;
+};
+
+// Bytes the kernel holds for an arena, as the kernel tells them.
+struct ArenaResidency {
+  size_t object_bytes = 0;      // pages of units
+  size_t descriptor_bytes = 0;  // pages of the side table
+  size_t total() const { return object_bytes + descriptor_bytes; }
+};
+
+class Arena {
+ public:
+  // Errors: kResourceExhausted when not even the smallest reservation is granted, kInvalidArgument for impossible sizes.
+  static absl::StatusOr<std::unique_ptr<Arena>> Create(const ArenaOptions& options = {});
+
+  // The arena that caches use unless told otherwise; lives until the process ends.
+  static Arena& Default();
+
+  // REQUIRES: every run has been given back.    (CHECKed)
+  ~Arena();
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
+  // Hands out `units` (a power of two up to kUnitsPerRegion) neighbouring zeroed units, aligned to their size, from the fullest
+  // region that has them. Null when the reservation is used up or the system refuses memory.
+  //
+  // Context: takes the arena's leaf lock; may make system calls.
+  Slab* AllocateRun(size_t units);
+
+  // Takes runs back; their pages go back to the system in as few calls as their neighbourhood allows.
+  void FreeRuns(std::vector<Slab*>& runs);
+
+  // The descriptor of the slab that `object` lies in. REQUIRES: Contains(object) and the unit is in use.
+  Slab* SlabOf(const void* object) const {
+    Slab* unit = &table_[(reinterpret_cast<uintptr_t>(object) - base_) / kUnitSize];
+    return unit - unit->units_before;
+  }
+  bool Contains(const void* object) const { return reinterpret_cast<uintptr_t>(object) - base_ < reserved_; }
+
+  // Number of the 2 MiB region that `slab` lies in, and how many of that region's units are in use.
+  size_t RegionOf(const Slab* slab) const { return static_cast<size_t>(slab - table_) / kUnitsPerRegion; }
+  size_t UnitsUsedInRegion(size_t region) const;
+
+  size_t regions_held() const;
+  size_t units_held() const;
+  size_t reserved_bytes() const { return reserved_; }
+  ArenaResidency Residency() const;
+
+  absl::Status CheckInvariants() const;
+
+ private:
+  struct Region : ListLink {
+    size_t number = 0;
+    uint32_t free_units = 0;  // bit i: unit i is free
+  };
+
+  Arena() = default;
+  Region* CommitRegion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Region* ChooseRegion(size_t units, size_t* first_unit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Sets or clears `units` units of `region` from `first` on in its free mask and puts it on the right list.
+  void UpdateRegion(Region& region, size_t first, size_t units, bool free) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void* UnitAddress(size_t unit) const { return reinterpret_cast<void*>(base_ + unit * kUnitSize); }
+
+  uintptr_t base_ = 0;
+  size_t reserved_ = 0;
+  Slab* table_ = nullptr;  // a descriptor a unit, committed with its region
+  bool huge_pages_ = false;
+  mutable Mutex mutex_;
+  std::deque<Region> regions_ ABSL_GUARDED_BY(mutex_);  // the committed ones, in address order
+  // Regions by the number of their units in use.
+  std::array<IntrusiveList<Region>, kUnitsPerRegion + 1> by_use_ ABSL_GUARDED_BY(mutex_);
+  size_t units_held_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace mxa::slab
+
+#endif  // MXA_SLAB_ARENA_H_

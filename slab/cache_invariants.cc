@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Checks the invariants of a cache at rest (cache.h, S1 to S6) and names the one that does not hold.
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "slab/cache_core.h"
+
+namespace mxa::slab {
+namespace {
+
+absl::Status CheckSheaf(const CacheOptions& options, Sheaf& sheaf, const Arena& arena, const CacheCore* owner,
+                        std::vector<void*>& cached) {
+  if (sheaf.size() > sheaf.capacity) {
+    return absl::InternalError(absl::StrFormat("S4: a sheaf of %s holds %d of %d objects", options.name, sheaf.size(), sheaf.capacity));
+  }
+  for (void* object : sheaf.span()) {
+    const Slab* slab = arena.Contains(object) ? arena.SlabOf(object) : nullptr;
+    if (slab == nullptr || slab->owner != owner) {
+      return absl::InternalError(absl::StrFormat("S5: a sheaf of %s holds %p, which is not its own", options.name, object));
+    }
+    if (slab->marked()) {
+      return absl::InternalError(absl::StrFormat("S6: a sheaf of %s holds %p of a marked slab", options.name, object));
+    }
+    cached.push_back(object);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status CacheCore::CheckInvariants() {
+  if (absl::Status status = store_.CheckInvariants(); !status.ok()) return status;
+  if (absl::Status status = arena_.CheckInvariants(); !status.ok()) return status;
+  absl::Status status;
+  std::vector<void*> cached;
+  BeginSlow();
+  {
+    MutexLock lock(&ThreadRegistryMutex());
+    for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+      ForeignSection section(*sheaves);
+      for (Sheaf* sheaf : {sheaves->main, sheaves->spare, sheaves->rcu_free}) {
+        if (sheaf != nullptr) status.Update(CheckSheaf(options_, *sheaf, arena_, this, cached));
+      }
+    }
+  }
+  EndSlow();
+  barn_.ForEachFull([&](Sheaf& sheaf) {
+    status.Update(CheckSheaf(options_, sheaf, arena_, this, cached));
+    if (!sheaf.full()) status.Update(absl::InternalError(absl::StrFormat("S4: a sheaf in the barn of %s is not full", options_.name)));
+  });
+  std::sort(cached.begin(), cached.end());
+  if (std::adjacent_find(cached.begin(), cached.end()) != cached.end()) {
+    status.Update(absl::InternalError(absl::StrFormat("S5: an object of %s is in two places", options_.name)));
+  }
+  for (const void* object : cached) {
+    if (store_.IsFree(object)) {
+      status.Update(absl::InternalError(absl::StrFormat("S5: %p of %s is in a sheaf and free in its slab", object, options_.name)));
+    }
+  }
+  return status;
+}
+
+}  // namespace mxa::slab

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slab/cache_stats.h"
+
+#include <algorithm>
+
+namespace mxa::slab {
+
+void CompactStats::Add(const CompactStats& other) {
+  passes += other.passes;
+  batches += other.batches;
+  grace_periods += other.grace_periods;
+  objects_moved += other.objects_moved;
+  for (size_t i = 0; i < results.size(); ++i) results[i] += other.results[i];
+  slabs_refused += other.slabs_refused;
+  slabs_released += other.slabs_released;
+  work_ns += other.work_ns;
+  move_ns += other.move_ns;
+  longest_slice_ns = std::max(longest_slice_ns, other.longest_slice_ns);
+}
+
+}  // namespace mxa::slab

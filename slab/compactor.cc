@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slab/compactor.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/mutex.h"
+#include "base/planted_bug.h"
+#include "base/schedule_point.h"
+#include "reclaim/context.h"
+#include "reclaim/movable.h"
+#include "reclaim/rcu.h"
+#include "reclaim/retire.h"
+#include "slab/victims.h"
+
+namespace mxa::slab {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+uint64_t NanosecondsSince(Clock::time_point start) {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
+}
+
+// Cuts a pass's work into slices and lets others run between them. Waiting does not count as work.
+class Slices {
+ public:
+  Slices(uint64_t limit_ns, CompactStats& stats) : limit_ns_(limit_ns), stats_(stats) {}
+
+  // At a point where the pass holds nothing: ends the slice when it has used up its time.
+  void Offer() {
+    if (NanosecondsSince(start_) < limit_ns_) return;
+    End();
+    sched_yield();
+    Begin();
+  }
+  void Begin() { start_ = Clock::now(); }
+  void End() {
+    const uint64_t ns = NanosecondsSince(start_);
+    stats_.work_ns += ns;
+    stats_.longest_slice_ns = std::max(stats_.longest_slice_ns, ns);
+  }
+
+ private:
+  const uint64_t limit_ns_;
+  CompactStats& stats_;
+  Clock::time_point start_ = Clock::now();
+};
+
+// Lets a pass run at most so many batches ahead of their grace periods.
+class Gate {
+ public:
+  void Enter() {
+    reclaim::OfflineScope offline;
+    MutexLock lock(&mutex_);
+    while (inside_ >= kMaxInside) changed_.Wait(&mutex_);
+    ++inside_;
+  }
+  void Leave() {
+    MutexLock lock(&mutex_);
+    --inside_;
+    changed_.SignalAll();
+  }
+  void AwaitEmpty() {
+    reclaim::OfflineScope offline;
+    MutexLock lock(&mutex_);
+    while (inside_ != 0) changed_.Wait(&mutex_);
+  }
+
+ private:
+  static constexpr int kMaxInside = 2;
+  Mutex mutex_;
+  CondVar changed_;
+  int inside_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+// What a batch leaves to be done after its grace period.
+struct Batch : reclaim::RetireHead {
+  CacheCore* cache = nullptr;
+  Gate* gate = nullptr;
+  std::vector<Slab*> victims;
+  std::vector<void*> moved;
+  size_t slabs_released = 0;
+};
+
+void SettleBatch(reclaim::RetireHead* head) {
+  auto* batch = static_cast<Batch*>(head);
+  batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved);
+  batch->gate->Leave();
+}
+
+class Pass {
+ public:
+  Pass(CacheCore& cache, const CompactOptions& options)
+      : cache_(cache), store_(cache.store()), options_(options), slices_(options.slice_ns, stats_) {}
+
+  CompactStats Run() {
+    stats_.passes = 1;
+    slices_.Begin();
+    cache_.BeginSlow();
+    cache_.barn().StartFiltering();
+    cache_.FlushAllSheaves();
+    stats_.slabs_released += store_.ReleaseEmpty(0);
+    const std::vector<Slab*> planned = store_.Plan(ChooseVictims(store_.Listed(), store_.capacity(), options_.mode));
+    slices_.Offer();
+    for (size_t next = 0; next < planned.size() && !Cancelled();) {
+      slices_.End();
+      gate_.Enter();
+      slices_.Begin();
+      RunBatch(planned, &next);
+    }
+    store_.Unplan();
+    slices_.End();
+    gate_.AwaitEmpty();
+    slices_.Begin();
+    cache_.barn().StopFiltering();
+    cache_.EndSlow();
+    cache_.RetireMarked();
+    stats_.slabs_released += store_.ReleaseEmpty(0);
+    slices_.End();
+    for (const auto& batch : batches_) stats_.slabs_released += batch->slabs_released;
+    return stats_;
+  }
+
+ private:
+  bool Cancelled() const {
+    // Relaxed: a request, not a message.
+    return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
+  }
+
+  void RunBatch(const std::vector<Slab*>& planned, size_t* next) {
+    batches_.push_back(std::make_unique<Batch>());
+    Batch& batch = *batches_.back();
+    batch.cache = &cache_;
+    batch.gate = &gate_;
+    MarkVictims(planned, next, batch);
+    MXA_SCHEDULE_POINT("pass.after_mark");
+    cache_.DrainMarked();
+    slices_.Offer();
+
+    size_t live = 0;
+    for (const Slab* slab : batch.victims) live += store_.Live(*slab);
+    std::vector<void*> destinations = Reserve(live, batch.victims.size());
+    batch.moved.reserve(destinations.size());
+    absl::Span<void* const> left = destinations;
+    for (Slab* slab : batch.victims) {
+      left.remove_prefix(MoveSlab(*slab, left, batch));
+      slices_.Offer();
+    }
+    // What is left over was never published: it goes straight back.
+    store_.Return(left);
+    cache_.RetireMarked();
+    ++stats_.batches;
+    MXA_SCHEDULE_POINT("pass.before_grace_period");
+    if (PlantedBugIs(PlantedBug::kNoGracePeriod)) {
+      SettleBatch(&batch);
+      return;
+    }
+    ++stats_.grace_periods;
+    reclaim::Retire(&batch, &SettleBatch);
+  }
+
+  void MarkVictims(const std::vector<Slab*>& planned, size_t* next, Batch& batch) {
+    size_t live = 0;
+    for (; *next < planned.size() && (batch.victims.empty() || live < options_.batch_objects); ++*next) {
+      Slab* slab = planned[*next];
+      if (!store_.Mark(*slab)) continue;
+      live += store_.Live(*slab);
+      batch.victims.push_back(slab);
+    }
+  }
+
+  // Up to `count` constructed objects in slabs that are no victims. A packing pass takes what lies free, so that it cannot end with more
+  // slabs than it began with; moving everything may take as many new slabs as the batch will give back.
+  std::vector<void*> Reserve(size_t count, size_t victims) {
+    std::vector<void*> destinations(count);
+    size_t reserved = 0;
+    size_t new_slabs = options_.mode == CompactOptions::Mode::kMoveEverything ? victims : 0;
+    for (;;) {
+      reserved += store_.Take(absl::MakeSpan(destinations).subspan(reserved));
+      if (reserved == count || new_slabs == 0 || !store_.AddSlab()) break;
+      --new_slabs;
+    }
+    destinations.resize(reserved);
+    return destinations;
+  }
+
+  // Returns how many of `destinations` it used.
+  size_t MoveSlab(Slab& slab, absl::Span<void* const> destinations, Batch& batch) {
+    // A slab that would stay for want of destinations is not worth moving half of.
+    if (Cancelled() || store_.Live(slab) > destinations.size()) return 0;
+    if (!store_.Isolate(slab, *cache_.options().movable, objects_)) {
+      ++stats_.slabs_refused;
+      return 0;
+    }
+    MXA_SCHEDULE_POINT("pass.after_isolate");
+    reclaim::MoveTarget target(destinations, /*unpin_only=*/false);
+    const Clock::time_point start = Clock::now();
+    {
+      reclaim::NoReclaimScope no_reclaim;
+      cache_.options().movable->Reclaim(absl::MakeSpan(objects_), target);
+    }
+    stats_.move_ns += NanosecondsSince(start);
+    size_t settled = 0;
+    for (size_t i = 0; i < reclaim::kMoveResults; ++i) {
+      stats_.results[i] += target.results()[i];
+      settled += target.results()[i];
+    }
+    size_t kept_back = 0;
+    for (const void* object : objects_) kept_back += object == nullptr ? 1 : 0;
+    MXA_CHECK(settled + kept_back == objects_.size(), "Reclaim settles each object that CanFree let through exactly once");
+    stats_.results[static_cast<size_t>(reclaim::MoveResult::kBusy)] += kept_back;
+    stats_.objects_moved += target.moved().size();
+    batch.moved.insert(batch.moved.end(), target.moved().begin(), target.moved().end());
+    return target.destinations_used();
+  }
+
+  CacheCore& cache_;
+  SlabStore& store_;
+  const CompactOptions& options_;
+  CompactStats stats_;
+  Slices slices_;
+  Gate gate_;
+  std::vector<std::unique_ptr<Batch>> batches_;
+  std::vector<void*> objects_;  // of the slab being moved
+};
+
+}  // namespace
+
+absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& options) {
+  if (cache.options().movable == nullptr) {
+    return absl::FailedPreconditionError("cache " + cache.options().name + " is not movable");
+  }
+  MXA_CHECK(reclaim::MayReclaim(), "a pass under an array lock or inside a callback");
+  if (!cache.pass_mutex().TryLock()) return absl::UnavailableError("a pass over cache " + cache.options().name + " is running");
+  const CompactStats stats = Pass(cache, options).Run();
+  cache.pass_mutex().Unlock();
+  cache.AddCompactStats(stats);
+  return stats;
+}
+
+}  // namespace mxa::slab

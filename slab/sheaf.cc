@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slab/sheaf.h"
+
+#include <new>
+
+#include "base/check.h"
+
+namespace mxa::slab {
+
+Sheaf* Sheaf::New(CacheCore* cache, size_t capacity) {
+  void* memory = ::operator new(sizeof(Sheaf) + capacity * sizeof(void*), std::nothrow);
+  MXA_CHECK(memory != nullptr, "no memory for a sheaf of a few hundred bytes");
+  Sheaf* sheaf = new (memory) Sheaf;
+  sheaf->cache = cache;
+  sheaf->capacity = static_cast<uint32_t>(capacity);
+  return sheaf;
+}
+
+void Sheaf::Delete(Sheaf* sheaf) {
+  sheaf->~Sheaf();
+  ::operator delete(sheaf);
+}
+
+}  // namespace mxa::slab

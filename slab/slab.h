@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The descriptor of one slab: an aligned run of units holding objects of one size; it lies outside the objects.
+//
+// Invariants:
+//   L1  live = capacity - popcount(free map).
+//   L2  a bit of the dirty map is set only where the free map's is: that object's destructor has still to run.
+//   L3  marked is set from the moment a pass takes the slab off the allocation lists for good until it is back on them or released.
+// Threads: all fields but `marked` belong to the lists' lock of the owning cache; `owner`, `objects` and `capacity` do not change
+// while the slab is in use, so a thread that holds one of its objects may read them.
+// Why not a header inside the slab: a page whose objects are gone could not go back while its header lives, and the free map
+// would share the page's cache sets and its cold misses.
+#ifndef MXA_SLAB_SLAB_H_
+#define MXA_SLAB_SLAB_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "base/bitmap.h"
+#include "base/intrusive_list.h"
+
+namespace mxa::slab {
+
+class CacheCore;
+
+enum class SlabState : uint8_t {
+  kUnused,    // the unit belongs to no cache
+  kListed,    // on an allocation list
+  kPlanned,   // chosen by a pass: no allocation from it any more, taken back if memory runs out
+  kMarked,    // the current batch empties it: what is freed to it goes straight to its map
+  kIsolated,  // frozen: its owner has been asked, its objects are moving
+};
+
+struct alignas(128) Slab : ListLink {
+  // Free and dirty maps of up to this many objects lie in the descriptor itself.
+  static constexpr size_t kInlineObjects = 256;
+
+  CacheCore* owner = nullptr;
+  char* objects = nullptr;
+  uint64_t* maps = nullptr;  // null: in inline_maps
+  uint16_t capacity = 0;
+  uint16_t live = 0;
+  uint8_t units = 0;
+  uint8_t units_before = 0;  // in a run's later units: how far back its descriptor is
+  SlabState state = SlabState::kUnused;
+  std::atomic<uint8_t> marked_word{0};
+  std::array<uint64_t, 2 * bitmap::WordsFor(kInlineObjects)> inline_maps{};
+
+  uint64_t* free_map() { return maps != nullptr ? maps : inline_maps.data(); }
+  uint64_t* dirty_map() { return free_map() + bitmap::WordsFor(capacity); }
+  const uint64_t* free_map() const { return maps != nullptr ? maps : inline_maps.data(); }
+  const uint64_t* dirty_map() const { return free_map() + bitmap::WordsFor(capacity); }
+
+  // Relaxed: a reader must be in an owner section entered after the drain's handshake, or hold a lock the pass has held since it
+  // marked; that orders it after SetMarked.
+  bool marked() const { return marked_word.load(std::memory_order_relaxed) != 0; }
+  void SetMarked(bool value) { marked_word.store(value ? 1 : 0, std::memory_order_relaxed); }
+};
+
+// A region's 32 descriptors fill one page, so that it can be committed with its region.
+static_assert(sizeof(Slab) == 128);
+
+}  // namespace mxa::slab
+
+#endif  // MXA_SLAB_SLAB_H_
