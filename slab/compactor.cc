@@ -139,6 +139,7 @@ class Pass {
     Batch& batch = *batches_.back();
     batch.cache = &cache_;
     batch.gate = &gate_;
+    MXA_SCHEDULE_POINT("pass.before_mark");
     MarkVictims(planned, next, batch);
     MXA_SCHEDULE_POINT("pass.after_mark");
     cache_.DrainMarked();

@@ -72,6 +72,7 @@ void CacheCore::TakeMarked(Sheaf& sheaf, std::vector<void*>& marked) const {
 }
 
 void CacheCore::DrainBarn(std::vector<void*>& marked) {
+  if (PlantedBugIs(PlantedBug::kBarnOpenDuringDrain)) return;
   for (Sheaf* sheaf = barn_.TakeAllFull(); sheaf != nullptr;) {
     Sheaf* next = sheaf->next_in_barn;
     TakeMarked(*sheaf, marked);

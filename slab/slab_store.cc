@@ -154,6 +154,7 @@ size_t SlabStore::ReleaseEmpty(size_t keep) {
   std::vector<Slab*> runs;
   {
     MutexLock lock(&mutex_);
+    if (planning_) return 0;
     while (Slab* slab = lists_.TakeEmpty(keep)) {
       PrepareRelease(*slab);
       runs.push_back(slab);
@@ -177,6 +178,7 @@ void SlabStore::TrimEmpty() {
 std::vector<SlabStore::Choice> SlabStore::Listed() {
   std::vector<Choice> listed;
   MutexLock lock(&mutex_);
+  planning_ = true;
   listed.reserve(counts_.slabs);
   lists_.ForEach([&](Slab& slab) { listed.push_back({&slab, slab.live, arena_.RegionOf(&slab)}); });
   return listed;
@@ -186,9 +188,8 @@ std::vector<Slab*> SlabStore::Plan(absl::Span<Slab* const> slabs) {
   std::vector<Slab*> planned;
   planned.reserve(slabs.size());
   MutexLock lock(&mutex_);
+  planning_ = false;
   for (Slab* slab : slabs) {
-    // A descriptor stays readable when its slab is gone; it may then be another cache's.
-    if (slab->owner != owner_ || slab->state != SlabState::kListed) continue;
     lists_.Remove(*slab);
     slab->state = SlabState::kPlanned;
     planned_.PushBack(*slab);
@@ -266,14 +267,13 @@ void SlabStore::RelistSettled(Slab& slab) {
 }
 
 size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved) {
+  // In pieces, so that allocations do not wait for a whole batch.
+  constexpr size_t kAtOnce = 256;
+  for (size_t i = 0; i < moved.size(); i += kAtOnce) Return(moved.subspan(i, kAtOnce));
   std::vector<Slab*> empty;
   std::vector<Slab*> kept;
   {
     MutexLock lock(&mutex_);
-    for (void* object : moved) {
-      Slab& slab = MarkFreeLocked(object);
-      SetLiveLocked(slab, slab.live - 1u);
-    }
     // An empty marked slab stays empty: nothing is allocated from it.
     for (Slab* slab : victims) (slab->live == 0 ? empty : kept).push_back(slab);
     for (Slab* slab : empty) slab->state = SlabState::kUnused;

@@ -51,7 +51,8 @@ class SlabStore {
   // REQUIRES: called on the thread that calls Settle.
   void ReturnUndestroyed(absl::Span<void* const> objects);
 
-  // Gives empty slabs back to the arena until at most `keep` are left; returns how many. Context: as AddSlab.
+  // Gives empty slabs back to the arena until at most `keep` are left; returns how many. None while a pass is choosing victims.
+  // Context: as AddSlab.
   size_t ReleaseEmpty(size_t keep);
   // The same, keeping what a cache of this size may soon need again.
   void TrimEmpty();
@@ -63,10 +64,10 @@ class SlabStore {
     size_t live;
     size_t region;
   };
-  // The listed slabs at this moment.
+  // The listed slabs at this moment. Until Plan is called, none is given back to the arena, so that the pointers stay good.
   std::vector<Choice> Listed();
 
-  // Takes these slabs off the allocation lists (those still listed) and returns them.
+  // Ends what Listed began: takes these slabs off the allocation lists and returns them.
   std::vector<Slab*> Plan(absl::Span<Slab* const> slabs);
   // Puts one planned slab with free objects back on the lists, for an allocation about to fail. False when there is none.
   bool TakeBackPlanned();
@@ -124,6 +125,7 @@ class SlabStore {
   SlabLists lists_ ABSL_GUARDED_BY(mutex_);
   IntrusiveList<Slab> planned_ ABSL_GUARDED_BY(mutex_);
   IntrusiveList<Slab> victims_ ABSL_GUARDED_BY(mutex_);
+  bool planning_ ABSL_GUARDED_BY(mutex_) = false;  // between Listed and Plan
   Counts counts_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -40,7 +40,7 @@ struct alignas(64) ThreadSheaves : ListLink {
 class [[nodiscard]] OwnerSection {
  public:
   explicit OwnerSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
-    // Relaxed: the barrier below and the drainer's membarrier order it before the test of `slow`.
+    // ORDER(handshake) relaxed; the compiler barrier below and the membarrier in BeginSlow order it before the test of `slow`.
     sheaves.in_section.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     // ORDER(handshake-end) acquire; pairs with the release in DrainScope's end: the owner sees its sheaves as the drain left them.
