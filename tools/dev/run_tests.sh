@@ -1,0 +1,52 @@
+# Copyright 2026 The Movable XArray Authors
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash disable=SC2154
+#
+# Runs tests in one or more configurations and says how many passed. Sourced by ./dev.
+
+passed=0
+failed=0
+
+# run_tests CONFIG TAG_FILTERS [BAZEL_ARGS...]: adds to $passed and $failed, one for each test target.
+run_tests() {
+  local config="$1" filters="$2" log="$cache/test.$1.log" status=0
+  shift 2
+  bazel_run test --config="$config" --keep_going --build_tests_only --test_tag_filters="$filters" \
+    --test_summary=short --color=no --curses=no "$@" //... 2>&1 | tee "$log" || status=$?
+  count_tests "$log" "$status"
+}
+
+# Counts the summary Bazel ends with, a line for each test.
+count_tests() {
+  local log="$1" status="$2" good bad
+  good="$(grep -cE '^//[^ ]+ +(\(cached\) )?(PASSED|FLAKY)' "$log" || true)"
+  bad="$(grep -cE '^//[^ ]+ +(\(cached\) )?(FAILED|TIMEOUT|NO STATUS|INCOMPLETE|REMOTE FAILURE)' "$log" || true)"
+  # 0: all passed; 3: some failed; 4: no test is meant for this configuration. Anything else went wrong as a whole.
+  [[ $status =~ ^(0|3|4)$ ]] || ((bad > 0)) || bad=1
+  passed=$((passed + good))
+  failed=$((failed + bad))
+}
+
+report_tests() {
+  printf '%d passed, %d failed\n' "$passed" "$failed"
+  ((failed == 0))
+}
+
+cmd_test() {
+  setup
+  run_tests opt -hooks "$@"
+  run_tests hooks hooks "$@"
+  report_tests
+}
+
+cmd_asan() {
+  setup
+  run_tests asan -noasan "$@"
+  report_tests
+}
+
+cmd_tsan() {
+  setup
+  run_tests tsan -notsan "$@"
+  report_tests
+}
