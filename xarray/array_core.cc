@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xarray/array_core.h"
+
+#include "absl/status/status.h"
+#include "base/check.h"
+#include "base/schedule_point.h"
+#include "xarray/node_reserve.h"
+
+namespace mxa::xarray {
+
+// What the unrolled walk does not cover: an empty array, an entry in the head, a hole above the leaves, retry, reserved. Loops only
+// when a node has left the tree under the walk.
+Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
+  // A hole was read in a node that was in the tree at that moment, or it would have said retry.
+  if (entry == kNull) return kNull;
+  for (;;) {
+    MXA_SCHEDULE_POINT("load.restart");
+    entry = anchor_.head();
+    if (!IsNode(entry)) return index == 0 && !IsInternal(entry) ? entry : kNull;
+    if (index > MaxIndex(HeightBits(entry))) return kNull;
+    while (IsNode(entry)) entry = EntryNode(entry)->slot(OffsetAt(index, HeightBits(entry)));
+    if (entry != kRetry) return entry == kZero ? kNull : entry;
+  }
+}
+
+absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, const Entry* expected) {
+  MXA_CHECK(IsStorable(entry), "not an entry a user may store");
+  NodeReserve reserve(*nodes_);  // before the lock: gives back what is left over after it
+  for (;;) {
+    unsigned missing = 0;
+    {
+      ArrayLock lock(anchor_);
+      const Place place = FindLocked(index);
+      if (expected != nullptr && place.entry != *expected) return place.entry;
+      if (entry == kNull) {
+        EraseLocked(index, place);
+        return place.entry;
+      }
+      missing = place.nodes_missing;
+      if (missing == 0 || reserve.Fill(missing, slab::AllocFlags::kNone)) {
+        PutLocked(index, place, entry, reserve);
+        return place.entry;
+      }
+    }
+    // Nothing was changed. Memory can be taken back only outside the lock; then look again, as the tree may be another one.
+    reserve.Clear();
+    MXA_SCHEDULE_POINT("store.unlocked_fill");
+    if (!reserve.Fill(missing, slab::AllocFlags::kMayReclaim)) {
+      return absl::ResourceExhaustedError("no memory for the nodes of an array");
+    }
+  }
+}
+
+absl::StatusOr<Entry> ArrayCore::Store(uint64_t index, Entry entry) { return Update(index, entry, nullptr); }
+
+absl::Status ArrayCore::Insert(uint64_t index, Entry entry) {
+  const Entry expected = kNull;
+  const absl::StatusOr<Entry> found = Update(index, entry, &expected);
+  if (!found.ok()) return found.status();
+  return *found == kNull ? absl::OkStatus() : absl::AlreadyExistsError("the index is in use");
+}
+
+absl::StatusOr<Entry> ArrayCore::CompareExchange(uint64_t index, Entry expected, Entry desired) {
+  return Update(index, desired, &expected);
+}
+
+Entry ArrayCore::Erase(uint64_t index) {
+  ArrayLock lock(anchor_);
+  const Place place = FindLocked(index);
+  EraseLocked(index, place);
+  return place.entry == kZero ? kNull : place.entry;
+}
+
+void ArrayCore::Clear() {
+  ArrayLock lock(anchor_);
+  const Entry head = anchor_.HeadLocked();
+  if (head == kNull) return;
+  anchor_.PublishHead(kNull);
+  for (Mark mark : kAllMarks) anchor_.ClearMarkLocked(mark);
+  DropAllLocked(head);
+}
+
+void ArrayCore::TearDown() {
+  Clear();
+  // Also when the array was empty: a mover may have pinned it for a node that has left long ago, and be about to try its lock.
+  MXA_SCHEDULE_POINT("array.await_unpinned");
+  nodes_->mover().AwaitUnpinned(&anchor_);
+}
+
+}  // namespace mxa::xarray

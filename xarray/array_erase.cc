@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Taking entries out of the tree, and out of it the nodes that are not needed any more.
+#include "xarray/array_core.h"
+#include "xarray/detach.h"
+
+namespace mxa::xarray {
+
+void ArrayCore::EraseLocked(uint64_t index, const Place& place) {
+  if (place.entry == kNull) return;
+  // The marks go first: a marked search that finds the mark set must not find the slot null and stop.
+  for (Mark mark : kAllMarks) ClearMarkLocked(index, place.node, mark);
+  if (place.node == nullptr) {
+    anchor_.PublishHead(kNull);
+    return;
+  }
+  place.node->PublishSlot(OffsetAt(index, 1), kNull);
+  place.node->AddCountLocked(-1);
+  DropEmptyLocked(place.node);
+  ShrinkLocked();
+}
+
+// Detaches `node` and those above it while they are empty, each after the link to it is gone.
+void ArrayCore::DropEmptyLocked(Node* node) {
+  while (node->CountLocked() == 0) {
+    Node* parent = node->ParentLocked();
+    if (parent == nullptr) {
+      anchor_.PublishHead(kNull);
+    } else {
+      parent->PublishSlot(node->offset(), kNull);
+      parent->AddCountLocked(-1);
+    }
+    RetireDetached(node);
+    if (parent == nullptr) return;
+    node = parent;
+  }
+}
+
+// Takes top nodes away while all is in their slot 0. Their marks need no care: the array's own say the same.
+void ArrayCore::ShrinkLocked() {
+  for (;;) {
+    const Entry head = anchor_.HeadLocked();
+    if (!IsNode(head)) return;
+    Node* top = EntryNode(head);
+    const Entry first = top->SlotLocked(0);
+    if (top->CountLocked() != 1 || first == kNull) return;
+    anchor_.PublishHead(first);
+    if (IsNode(first)) EntryNode(first)->SetParent(nullptr);
+    RetireDetached(top);
+  }
+}
+
+// Children before their parent, which is therefore alive when they leave: a reader on its way up may rely on that.
+void ArrayCore::DropAllLocked(Entry entry) {
+  if (!IsNode(entry)) return;
+  Node* node = EntryNode(entry);
+  if (HeightBits(entry) > 1) {
+    for (unsigned offset = 0; offset < kSlots; ++offset) DropAllLocked(node->SlotLocked(offset));
+  }
+  RetireDetached(node);
+}
+
+void ArrayCore::RetireDetached(Node* node) {
+  Detach(node);
+  nodes_->Retire(node);
+}
+
+}  // namespace mxa::xarray

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xarray/node_cache.h"
+
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+
+namespace mxa::xarray {
+namespace {
+
+void ConstructNode(void* object) { new (object) Node; }
+
+void ResetNode(void* object) { static_cast<Node*>(object)->Reset(); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<NodeCache>> NodeCache::Create(slab::Arena* arena) {
+  std::unique_ptr<NodeCache> nodes(new NodeCache);
+  slab::CacheOptions options;
+  options.name = "xarray_node";
+  options.object_size = sizeof(Node);
+  options.alignment = alignof(Node);
+  options.constructor = &ConstructNode;
+  options.rcu_destructor = &ResetNode;
+  options.movable = &nodes->mover_;
+  options.arena = arena;
+  absl::StatusOr<std::unique_ptr<slab::Cache>> slabs = slab::Cache::Create(options);
+  if (!slabs.ok()) return slabs.status();
+  nodes->slabs_ = *std::move(slabs);
+  return nodes;
+}
+
+NodeCache& NodeCache::Default() {
+  static NodeCache& nodes = *[] {
+    absl::StatusOr<std::unique_ptr<NodeCache>> created = Create();
+    MXA_CHECK(created.ok(), "cannot create the default node cache");
+    return created->release();
+  }();
+  return nodes;
+}
+
+NodeCache::~NodeCache() = default;
+
+Node* NodeCache::Allocate(slab::AllocFlags flags) {
+  Node* node = static_cast<Node*>(slabs_->Allocate(flags));
+  if (node != nullptr) node->MarkAllocated();
+  return node;
+}
+
+void NodeCache::Free(Node* node) {
+  node->MarkFree();
+  slabs_->Free(node);
+}
+
+void NodeCache::Retire(Node* node) {
+  MXA_CHECK(node->IsRetired(), "retired a node that is in a tree");
+  slabs_->FreeRcu(node);
+}
+
+}  // namespace mxa::xarray

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The steps are numbered as in xarray/README.md, which says who races with each.
+#include "xarray/node_mover.h"
+
+#include <optional>
+
+#include "base/check.h"
+#include "base/cycle_clock.h"
+#include "base/planted_bug.h"
+#include "base/schedule_point.h"
+#include "base/tsan.h"
+#include "reclaim/rcu.h"
+#include "xarray/detach.h"
+
+namespace mxa::xarray {
+namespace {
+
+using reclaim::MoveResult;
+using reclaim::MoveTarget;
+
+constexpr size_t kObjectsAhead = 4;  // source and destination are asked for this many moves before
+constexpr size_t kParentsAhead = 2;  // the parent's slot, whose address is in the source's header
+constexpr size_t kHeadersAhead = 8;  // CanFree needs only headers
+constexpr size_t kRetriedAtMost = 4096;
+
+void PrefetchForWrite(const void* address) { __builtin_prefetch(address, 1, 3); }
+
+void PrefetchNodeForWrite(const void* object) {
+  if (object == nullptr) return;
+  for (size_t line = 0; line < sizeof(Node); line += 64) PrefetchForWrite(static_cast<const char*>(object) + line);
+}
+
+void PrefetchParentSlot(const void* object) {
+  if (object == nullptr) return;
+  const Node* node = static_cast<const Node*>(object);
+  if (const Node* parent = node->ParentHint()) PrefetchForWrite(parent->SlotAddress(node->offset()));
+}
+
+void PrefetchAhead(absl::Span<void* const> objects, size_t i, const MoveTarget& target) {
+  if (i + kObjectsAhead < objects.size()) PrefetchNodeForWrite(objects[i + kObjectsAhead]);
+  PrefetchNodeForWrite(target.destination(kObjectsAhead));
+  if (i + kParentsAhead < objects.size()) PrefetchParentSlot(objects[i + kParentsAhead]);
+}
+
+MoveResult ResultForOwner(const ArrayAnchor* owner) {
+  return owner == RetiredOwner() ? MoveResult::kGone : MoveResult::kBusy;
+}
+
+}  // namespace
+
+bool NodeMover::CanFree(absl::Span<void*> objects) {
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (i + kHeadersAhead < objects.size()) __builtin_prefetch(objects[i + kHeadersAhead]);
+    if (objects[i] == nullptr) continue;
+    const ArrayAnchor* owner = static_cast<const Node*>(objects[i])->owner();
+    if (owner == nullptr || owner == RetiredOwner()) objects[i] = nullptr;
+  }
+  return true;
+}
+
+void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
+  uint64_t again[kRetriedAtMost / 64] = {};  // Reclaim allocates nothing
+  bool any_again = false;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (objects[i] == nullptr) continue;
+    void* destination = target.destination();
+    if (target.unpin_only() || destination == nullptr) {
+      target.Settle(objects[i], MoveResult::kBusy);
+      continue;
+    }
+    PrefetchAhead(objects, i, target);
+    const MoveResult result = Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination));
+    if (result == MoveResult::kBusy && i < kRetriedAtMost) {
+      again[i / 64] |= uint64_t{1} << (i % 64);
+      any_again = true;
+    } else {
+      target.Settle(objects[i], result);
+    }
+  }
+  if (!any_again) return;
+  for (size_t i = 0; i < objects.size() && i < kRetriedAtMost; ++i) {
+    if ((again[i / 64] >> (i % 64) & 1) == 0) continue;
+    void* destination = target.destination();
+    target.Settle(objects[i], destination == nullptr
+                                  ? MoveResult::kBusy
+                                  : Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination)));
+  }
+}
+
+MoveResult NodeMover::Move(Node* node, Node* destination) {
+  // Step 1. Who owns it?
+  ArrayAnchor* anchor = node->owner();
+  if (anchor == nullptr || anchor == RetiredOwner()) return ResultForOwner(anchor);
+  MXA_SCHEDULE_POINT("mover.before_pin");
+
+  // Step 2. Pin the owner, then see that it still was the owner when the pin could be seen.
+  Pin(anchor);
+  const ArrayAnchor* owner = node->owner();
+  if (owner != anchor) {
+    Unpin();
+    return ResultForOwner(owner);
+  }
+  MXA_SCHEDULE_POINT("mover.after_pin");
+  const MoveResult result = MovePinned(anchor, node, destination);
+  MXA_SCHEDULE_POINT("mover.before_unpin");
+  Unpin();
+  return result;
+}
+
+MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destination) {
+  // Step 3. Only try: a user may hold the lock for hours. Under it, the owner cannot change any more.
+  if (!anchor->TryLock()) return MoveResult::kBusy;
+  const uint64_t locked_at = CycleClock::Now();
+  MoveResult result = MoveResult::kMoved;
+  const ArrayAnchor* owner = node->owner();
+  if (owner == anchor || PlantedBugIs(PlantedBug::kNoOwnerRecheck)) {
+    MoveLocked(anchor, node, destination);
+  } else {
+    result = ResultForOwner(owner);
+  }
+  if (PlantedBugIs(PlantedBug::kHazardClearedEarly)) Unpin();
+  RecordLock(CycleClock::Since(locked_at));
+  MXA_SCHEDULE_POINT("mover.before_unlock");
+  anchor->Unlock();
+  return result;
+}
+
+void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
+  // Step 4. Copy; then the children look up to the copy, which is complete and says what `node` says. From the first of these stores on
+  // the move cannot fail.
+  const unsigned height = node->height();
+  if (height > 1) {
+    for (unsigned offset = 0; offset < kSlots; ++offset) {
+      const Entry entry = node->SlotLocked(offset);
+      if (IsNode(entry)) PrefetchForWrite(EntryNode(entry));
+    }
+  }
+  destination->MarkAllocated();
+  destination->JoinAsCopyOf(*node, anchor);
+  if (height > 1) {
+    for (unsigned offset = 0; offset < kSlots; ++offset) {
+      const Entry entry = destination->SlotLocked(offset);
+      if (IsNode(entry)) EntryNode(entry)->SetParent(destination);
+    }
+  }
+
+  // Step 5. Publish.
+  MXA_SCHEDULE_POINT("mover.before_publish");
+  const Entry published = NodeEntry(destination, height);
+  if (Node* parent = node->ParentLocked()) {
+    parent->PublishSlot(node->offset(), published);
+  } else {
+    anchor->PublishHead(published);
+  }
+
+  // Step 6. Whoever is still in the old copy restarts. The pass retires it, with its batch.
+  MXA_SCHEDULE_POINT("mover.after_publish");
+  if (PlantedBugIs(PlantedBug::kNoRetryAfterMove)) {
+    node->MarkRetired();
+  } else {
+    Detach(node);
+  }
+}
+
+void NodeMover::Pin(const ArrayAnchor* anchor) {
+  // Relaxed: the fence orders it.
+  hazard_.store(anchor, std::memory_order_relaxed);
+  // ORDER(hazard-fence) full; meets the fence in AwaitUnpinned. Theirs came first: we read the owner as retired and do not touch the
+  // array. Ours came first: they read the hazard slot as pinned and wait.
+  FullFence();
+}
+
+void NodeMover::Unpin() {
+  // ORDER(hazard-clear) seq_cst, so release too; pairs with the loads in Hazard: what we did to the array happens before its end.
+  hazard_.store(nullptr, std::memory_order_seq_cst);
+  // ORDER(hazard-park) seq_cst, both; meets the count and the load in AwaitUnpinned. Their count came first: we see it and wake them.
+  // Our clearing came first: they see it and do not park.
+  if (waiters_.load(std::memory_order_seq_cst) == 0) return;
+  MutexLock lock(&park_mutex_);
+  unpinned_.SignalAll();
+}
+
+const ArrayAnchor* NodeMover::Hazard() const {
+  // ORDER(hazard-clear) seq_cst, so acquire too; pairs with Unpin.
+  return hazard_.load(std::memory_order_seq_cst);
+}
+
+void NodeMover::AwaitUnpinned(const ArrayAnchor* anchor) {
+  // ORDER(hazard-fence) full; meets the fence in Pin, which says the cases. The caller's last store was a node's retirement.
+  FullFence();
+  if (Hazard() != anchor) return;
+  std::optional<reclaim::OfflineScope> offline;
+  if (!reclaim::InReadSection()) offline.emplace();
+  // ORDER(hazard-park) seq_cst, with the load in Hazard; meets Unpin, which says the cases.
+  waiters_.fetch_add(1, std::memory_order_seq_cst);
+  {
+    MutexLock lock(&park_mutex_);
+    while (Hazard() == anchor) {
+      MXA_SCHEDULE_POINT("mover.parking");
+      unpinned_.Wait(&park_mutex_);
+    }
+  }
+  waiters_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: one wake-up too many does no harm
+}
+
+void NodeMover::RecordLock(uint64_t cycles) {
+  // Relaxed: a statistic; written by one pass at a time, and a reset that gets lost against it is a sample more.
+  if (cycles > longest_lock_.load(std::memory_order_relaxed)) longest_lock_.store(cycles, std::memory_order_relaxed);
+}
+
+uint64_t NodeMover::LongestLockNs() const {
+  return CycleClock::ToNanoseconds(longest_lock_.load(std::memory_order_relaxed));
+}
+
+void NodeMover::ResetLongestLock() { longest_lock_.store(0, std::memory_order_relaxed); }
+
+}  // namespace mxa::xarray

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Moves nodes of live arrays while readers go on: the Movable of the node cache.
+//
+// Invariants:
+//   M1  between pin and unpin the hazard slot holds the array whose memory this mover may touch; at all other times it is null.
+//   M2  an array lock taken here is released before the hazard slot is cleared.
+//   M3  the mover only tries array locks.
+// Threads: CanFree and Reclaim by one pass at a time (passes over one cache never overlap); AwaitUnpinned and the statistics by anybody.
+// The protocol, its orderings and the tests that break without each of them: xarray/README.md.
+#ifndef MXA_XARRAY_NODE_MOVER_H_
+#define MXA_XARRAY_NODE_MOVER_H_
+
+#include <atomic>
+#include <cstdint>
+
+#include "absl/types/span.h"
+#include "base/mutex.h"
+#include "reclaim/movable.h"
+#include "xarray/anchor.h"
+#include "xarray/node.h"
+
+namespace mxa::xarray {
+
+class NodeMover final : public reclaim::Movable {
+ public:
+  bool CanFree(absl::Span<void*> objects) override;
+  void Reclaim(absl::Span<void*> objects, reclaim::MoveTarget& target) override;
+
+  // Waits until this mover does not hold `anchor` pinned. The caller has retired all its nodes, so that the mover may publish the pin
+  // once more but will not touch the array again.
+  //
+  // Context: no array lock; waits at most for the move of one node.
+  void AwaitUnpinned(const ArrayAnchor* anchor);
+
+  // Longest time an array lock was held for a move since the last reset, preemptions included.
+  uint64_t LongestLockNs() const;
+  void ResetLongestLock();
+
+  bool IsPinnedForTest(const ArrayAnchor* anchor) const { return Hazard() == anchor; }
+
+ private:
+  reclaim::MoveResult Move(Node* node, Node* destination);
+  reclaim::MoveResult MovePinned(ArrayAnchor* anchor, Node* node, Node* destination);
+  void MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor);
+
+  void Pin(const ArrayAnchor* anchor);
+  void Unpin();
+  const ArrayAnchor* Hazard() const;
+  void RecordLock(uint64_t cycles);
+
+  alignas(64) std::atomic<const ArrayAnchor*> hazard_{nullptr};
+  std::atomic<uint32_t> waiters_{0};            // threads in AwaitUnpinned that found their array pinned
+  std::atomic<uint64_t> longest_lock_{0};       // cycles
+  Mutex park_mutex_;
+  CondVar unpinned_;
+};
+
+}  // namespace mxa::xarray
+
+#endif  // MXA_XARRAY_NODE_MOVER_H_

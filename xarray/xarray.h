@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// XArray<T>: a sparse array of pointers that does its own locking, read under RCU while its nodes move.
+//
+//   mxa::XArray<Page> pages;
+//   pages.Store(7, &page).IgnoreError();
+//   pages.SetMark(7, mxa::Mark::k0);
+//   mxa::reclaim::ReadSection section;
+//   Page* found = pages.Load(7);
+//
+// Threads (row runs at once with column; "lock": one after the other, by the array's own lock):
+//                        Load GetMark cursor   Store Erase Insert CompareExchange SetMark ClearMark   destroy
+//   Load GetMark cursor  yes                   yes                                                    no
+//   Store Erase ...      yes                   lock                                                   no
+//   destroy              no                    no                                                     no
+//   a pass of the mover  yes                   yes (the mover only tries the lock)                    yes
+// Progress: readers never wait; they restart at the head at most once per node that leaves the tree during the read.
+#ifndef MXA_XARRAY_XARRAY_H_
+#define MXA_XARRAY_XARRAY_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/base/attributes.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "reclaim/rcu.h"
+#include "xarray/array_core.h"
+#include "xarray/cursor.h"
+#include "xarray/mark.h"
+#include "xarray/node_cache.h"
+#include "xarray/xarray_invariants.h"
+
+namespace mxa {
+
+using xarray::Mark;
+
+// Neither copyable nor movable: its nodes point to it. `T` is at least 4-byte aligned.
+template <typename T>
+class XArray {
+ public:
+  explicit XArray(xarray::NodeCache& nodes = xarray::NodeCache::Default()) : core_(nodes) {
+    static_assert(alignof(T) >= 4, "the low two bits of an element's address are the array's");
+  }
+  // Drops all entries; the elements are the user's. Waits at most for the move of one node.
+  ~XArray() = default;
+
+  // The element at `index`, or null. Opens a read section of its own; open one around the call to keep the element valid.
+  T* Load(uint64_t index) const {
+    reclaim::ReadSection section;
+    return LoadInSection(index);
+  }
+  // As Load, inside a section that is open already. REQUIRES: a read section is open on this thread.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE T* LoadInSection(uint64_t index) const { return ToElement(core_.LoadInSection(index)); }
+
+  // Stores `element` (null: erases) and returns what was there. Marks of a present entry are kept.
+  // Errors: kResourceExhausted when no node can be allocated; the array is unchanged.
+  absl::StatusOr<T*> Store(uint64_t index, T* element) { return ToElement(core_.Store(index, ToEntry(element))); }
+
+  // Removes and returns what was there. Never allocates, cannot fail.
+  T* Erase(uint64_t index) { return ToElement(core_.Erase(index)); }
+
+  // Errors: kAlreadyExists, kResourceExhausted; the array is unchanged.
+  absl::Status Insert(uint64_t index, T* element) { return core_.Insert(index, ToEntry(element)); }
+
+  // Stores `desired` if `expected` is there; returns what was there, so that success is `result == expected`.
+  // Errors: kResourceExhausted; the array is unchanged.
+  absl::StatusOr<T*> CompareExchange(uint64_t index, T* expected, T* desired) {
+    return ToElement(core_.CompareExchange(index, ToEntry(expected), ToEntry(desired)));
+  }
+
+  bool GetMark(uint64_t index, Mark mark) const { return core_.GetMark(index, mark); }
+  // False when there is no entry at `index`.
+  bool SetMark(uint64_t index, Mark mark) { return core_.SetMark(index, mark); }
+  void ClearMark(uint64_t index, Mark mark) { core_.ClearMark(index, mark); }
+  // Whether any entry carries `mark`.
+  bool HasMarked(Mark mark) const { return core_.HasMarked(mark); }
+
+  bool empty() const { return core_.empty(); }
+  // Drops all entries; the elements are the user's.
+  void Clear() { core_.Clear(); }
+
+  // OK, or the number of the invariant (X1 to X7) that does not hold and where. Takes the array lock.
+  absl::Status CheckInvariants() const { return xarray::CheckInvariants(core_); }
+  // The tree as text, cut after a thousand lines. Takes the array lock.
+  std::string Dump() const { return xarray::Dump(core_); }
+
+  xarray::ArrayCore& core() { return core_; }
+  const xarray::ArrayCore& core() const { return core_; }
+
+ private:
+  template <typename U>
+  friend class XArrayCursor;
+
+  static xarray::Entry ToEntry(T* element) { return reinterpret_cast<xarray::Entry>(element); }
+  static T* ToElement(xarray::Entry entry) { return reinterpret_cast<T*>(entry); }
+  static absl::StatusOr<T*> ToElement(const absl::StatusOr<xarray::Entry>& entry) {
+    if (!entry.ok()) return entry.status();
+    return ToElement(*entry);
+  }
+
+  xarray::ArrayCore core_;
+};
+
+// Walks present or marked entries in ascending order.
+//
+//   mxa::reclaim::ReadSection section;
+//   mxa::XArrayCursor<Page> cursor(pages, first);
+//   while (Page* page = cursor.Next(last)) Use(cursor.index(), *page);
+//
+// Every entry present during the whole walk is met exactly once, in strictly ascending order; others at most once.
+// Threads: one thread's; runs at once with everything but the array's destruction.
+// REQUIRES: one read section (or the array lock) spans all calls, except across Pause(), after which the next call starts anew
+// behind the last index met.
+template <typename T>
+class XArrayCursor {
+ public:
+  XArrayCursor(const XArray<T>& array, uint64_t first) : cursor_(array.core(), first) {}
+
+  // The next present entry up to `last`, or null.
+  T* Next(uint64_t last = ~uint64_t{0}) { return XArray<T>::ToElement(cursor_.Next(last)); }
+  // The next entry up to `last` that carries `mark`, or null. Mark and entry are read one after the other (cursor.h).
+  T* NextMarked(Mark mark, uint64_t last = ~uint64_t{0}) { return XArray<T>::ToElement(cursor_.NextMarked(mark, last)); }
+  // Of the entry met last. REQUIRES: there was one.
+  uint64_t index() const { return cursor_.index(); }
+  // To be called before the section ends when the walk is to go on in another.
+  void Pause() { cursor_.Pause(); }
+
+ private:
+  xarray::Cursor cursor_;
+};
+
+}  // namespace mxa
+
+#endif  // MXA_XARRAY_XARRAY_H_

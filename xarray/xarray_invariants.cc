@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "xarray/xarray_invariants.h"
+
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+
+namespace mxa::xarray {
+namespace {
+
+class Checker {
+ public:
+  explicit Checker(const ArrayAnchor& anchor) : anchor_(anchor) {}
+
+  absl::Status Check() {
+    ArrayLock lock(anchor_);
+    const Entry head = anchor_.HeadLocked();
+    if (!IsNode(head)) {
+      if (head == kRetry) return Broken("X5", "the head says retry", nullptr, 0);
+      for (Mark mark : kAllMarks) {
+        if (head == kNull && anchor_.IsMarkedLocked(mark)) return Broken("X4", "an empty array is marked", nullptr, 0);
+      }
+      return absl::OkStatus();
+    }
+    const Node* top = EntryNode(head);
+    if (top->ParentLocked() != nullptr) return Broken("X2", "the top node has a parent", top, 0);
+    if (absl::Status status = CheckNode(top, HeightBits(head), 0); !status.ok()) return status;
+    if (top->CountLocked() == 1 && top->SlotLocked(0) != kNull) return Broken("X3", "the top node holds slot 0 only", top, 0);
+    for (Mark mark : kAllMarks) {
+      if (anchor_.IsMarkedLocked(mark) != (top->MarksLocked(mark) != 0)) {
+        return Broken("X4", "the array's marks differ from the top node's", top, 0);
+      }
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // `first`: the lowest index that `node` covers.
+  absl::Status CheckNode(const Node* node, unsigned height, uint64_t first) {
+    if (node->canary() != kCanaryLive) return Broken("X7", "a node of the tree is not allocated", node, first);
+    if (node->owner() != &anchor_) return Broken("X6", "a node's owner is another", node, first);
+    if (node->height() != height) return Broken("X2", "a node's height is not the pointer's", node, first);
+    unsigned count = 0;
+    for (unsigned offset = 0; offset < kSlots; ++offset) {
+      const Entry entry = node->SlotLocked(offset);
+      const uint64_t index = first + (uint64_t{offset} << ((height - 1) * kSlotBits));
+      if (entry == kRetry) return Broken("X5", "a retry entry can be reached", node, index);
+      if (entry != kNull) ++count;
+      if (absl::Status status = CheckSlot(node, height, offset, entry, index); !status.ok()) return status;
+    }
+    if (count != node->CountLocked() || count == 0) return Broken("X1", "a node's count is wrong", node, first);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckSlot(const Node* node, unsigned height, unsigned offset, Entry entry, uint64_t index) {
+    const Node* child = IsNode(entry) ? EntryNode(entry) : nullptr;
+    if ((height > 1) != (child != nullptr) && entry != kNull) return Broken("X3", "an entry at the wrong height", node, index);
+    for (Mark mark : kAllMarks) {
+      const bool marked = (node->MarksLocked(mark) >> offset & 1) != 0;
+      if (marked && entry == kNull) return Broken("X4", "a null slot is marked", node, index);
+      if (child != nullptr && marked != (child->MarksLocked(mark) != 0)) {
+        return Broken("X4", "a slot's mark differs from its child's", node, index);
+      }
+    }
+    if (child == nullptr) return absl::OkStatus();
+    if (HeightBits(entry) != height - 1) return Broken("X2", "a child of the wrong height", node, index);
+    if (child->ParentLocked() != node) return Broken("X2", "a child's parent is another", child, index);
+    if (child->offset() != offset) return Broken("X2", "a child's offset is wrong", child, index);
+    return CheckNode(child, height - 1, index);
+  }
+
+  static absl::Status Broken(const char* number, const char* what, const Node* node, uint64_t index) {
+    return absl::InternalError(absl::StrFormat("%s: %s, at index %u, node %p", number, what, index, node));
+  }
+
+  const ArrayAnchor& anchor_;
+};
+
+class Dumper {
+ public:
+  Dumper(const ArrayAnchor& anchor, size_t max_lines) : anchor_(anchor), lines_left_(max_lines) {}
+
+  std::string Run() {
+    ArrayLock lock(anchor_);
+    const Entry head = anchor_.HeadLocked();
+    absl::StrAppendFormat(&text_, "array %p marks %s\n", &anchor_, ArrayMarksLocked());
+    AppendEntry(head, 0, 0);
+    if (cut_) text_ += "...\n";
+    return text_;
+  }
+
+ private:
+  void AppendEntry(Entry entry, uint64_t index, int indent) {
+    if (entry == kNull || cut_) return;
+    if (lines_left_-- == 0) {
+      cut_ = true;
+      return;
+    }
+    text_.append(static_cast<size_t>(indent) * 2 + 2, ' ');
+    if (!IsNode(entry)) {
+      absl::StrAppendFormat(&text_, "%u: %s\n", index, EntryText(entry));
+      return;
+    }
+    const Node* node = EntryNode(entry);
+    absl::StrAppendFormat(&text_, "%u: node %p height %u offset %u count %u marks %x %x %x\n", index, node, HeightBits(entry),
+                          node->offset(), node->CountLocked(), node->MarksLocked(Mark::k0), node->MarksLocked(Mark::k1),
+                          node->MarksLocked(Mark::k2));
+    for (unsigned offset = 0; offset < kSlots; ++offset) {
+      AppendEntry(node->SlotLocked(offset), index + (uint64_t{offset} << ((HeightBits(entry) - 1) * kSlotBits)), indent + 1);
+    }
+  }
+
+  static std::string EntryText(Entry entry) {
+    if (entry == kRetry) return "retry";
+    if (entry == kZero) return "reserved";
+    if (IsValue(entry)) return absl::StrFormat("value %u", entry >> 1);
+    return absl::StrFormat("%#x", entry);
+  }
+
+  std::string ArrayMarksLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_) {
+    std::string text;
+    for (Mark mark : kAllMarks) text += anchor_.IsMarkedLocked(mark) ? '1' : '0';
+    return text;
+  }
+
+  const ArrayAnchor& anchor_;
+  size_t lines_left_;
+  bool cut_ = false;
+  std::string text_;
+};
+
+}  // namespace
+
+absl::Status CheckInvariants(const ArrayCore& array) { return Checker(array.anchor()).Check(); }
+
+std::string Dump(const ArrayCore& array, size_t max_lines) { return Dumper(array.anchor(), max_lines).Run(); }
+
+}  // namespace mxa::xarray
