@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs pass after pass over the node cache: until it is packed, and on if nodes are to keep moving.
+//
+// Threads: one at a time.
+#ifndef MXA_TOOLS_MXA_COMPACTION_H_
+#define MXA_TOOLS_MXA_COMPACTION_H_
+
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "slab/cache_stats.h"
+#include "slab/compact_options.h"
+#include "xarray/node_cache.h"
+
+namespace mxa::tool {
+
+class Compaction {
+ public:
+  explicit Compaction(xarray::NodeCache& nodes) : nodes_(nodes) { nodes_.mover().ResetLongestLock(); }
+
+  // Packs until a pass gives nothing back any more.
+  // Errors: what a pass says. Context: waits for grace periods.
+  absl::Status Pack();
+
+  // Moves every node again and again, packing in between, until `deadline_ns` (NowNs).
+  absl::Status MoveUntil(uint64_t deadline_ns);
+
+  const slab::CompactStats& stats() const { return stats_; }
+  uint64_t wall_ns() const { return wall_ns_; }  // in passes, waiting included
+  uint64_t longest_lock_ns() const { return nodes_.mover().LongestLockNs(); }
+
+ private:
+  absl::Status OnePass(slab::CompactOptions::Mode mode, slab::CompactStats* pass);
+
+  xarray::NodeCache& nodes_;
+  slab::CompactStats stats_;
+  uint64_t wall_ns_ = 0;
+};
+
+}  // namespace mxa::tool
+
+#endif  // MXA_TOOLS_MXA_COMPACTION_H_

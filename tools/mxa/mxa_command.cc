@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/mxa/mxa_command.h"
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_format.h"
+#include "reclaim/rcu.h"
+#include "tools/mxa/relocate_command.h"
+
+namespace mxa::tool {
+namespace {
+
+constexpr absl::string_view kVersion = "0.1.0";
+constexpr int kBadUsage = 2;
+
+constexpr absl::string_view kUsage =
+    "usage: mxa COMMAND [options]\n"
+    "\n"
+    "  relocate   load the index of a page cache, drop most of it, move the rest together under readers\n"
+    "  help       this text; 'mxa help relocate' says more\n"
+    "  version    which one this is\n";
+
+}  // namespace
+
+int MxaCommand(absl::Span<const absl::string_view> arguments, FILE* out, FILE* err) {
+  if (arguments.empty()) {
+    absl::FPrintF(err, "mxa: no command; see 'mxa help'\n");
+    return kBadUsage;
+  }
+  const absl::string_view command = arguments[0];
+  if (command == "relocate") return RelocateCommand(arguments.subspan(1), out, err);
+  if (command == "help" || command == "--help" || command == "-h") {
+    if (arguments.size() > 1 && arguments[1] == "relocate") return RelocateCommand({"--help"}, out, err);
+    absl::FPrintF(out, "%s", kUsage);
+    return 0;
+  }
+  if (command == "version" || command == "--version") {
+    absl::FPrintF(out, "mxa %s (RCU: %s)\n", kVersion, reclaim::FlavorName());
+    return 0;
+  }
+  absl::FPrintF(err, "mxa: unknown command '%s'; see 'mxa help'\n", absl::CHexEscape(command));
+  return kBadUsage;
+}
+
+}  // namespace mxa::tool
