@@ -7,17 +7,18 @@ cd "$(dirname "$(readlink -f README.md)")"  # the whole tree, as the runfiles li
 failed=0
 fail() { echo "$1"; failed=1; }
 
-layers="base reclaim slab xarray"
+layers="base reclaim slab xarray tools"
+readmes="reclaim/README.md slab/README.md xarray/README.md tools/mxa/README.md"
 sites="$(find $layers \( -name '*.h' -o -name '*.cc' \) -exec grep -ohE 'ORDER\([a-z-]+\)' {} + | sort | uniq -c)"
 [[ $(wc -l <<<"$sites") -ge 5 ]] || { echo "hardly any labels found: $sites"; exit 1; }
 
 while read -r count label; do
   [[ $count -ge 2 ]] || fail "$label stands at one site only"
-  grep -qF "$label" reclaim/README.md slab/README.md xarray/README.md || fail "$label is in no README"
+  grep -qF "$label" $readmes || fail "$label is in no README"
 done <<<"$sites"
 
 while read -r label; do
   grep -qF "$label" <<<"$sites" || fail "$label is in a README and not in the code"
-done < <(grep -ohE 'ORDER\([a-z-]+\)' reclaim/README.md slab/README.md xarray/README.md | sort -u)
+done < <(grep -ohE 'ORDER\([a-z-]+\)' $readmes | sort -u)
 
 exit "$failed"
