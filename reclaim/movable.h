@@ -15,6 +15,7 @@
 #define MXA_RECLAIM_MOVABLE_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -39,14 +40,16 @@ inline constexpr size_t kMoveResults = 4;
 // Threads: used by the thread that runs Reclaim, during that call.
 class MoveTarget {
  public:
-  // `destinations` are constructed, resident, and lie in no victim. An `unpin_only` target moves nothing.
-  MoveTarget(absl::Span<void* const> destinations, bool unpin_only)
-      : destinations_(destinations), unpin_only_(unpin_only) {}
+  // `destinations` are constructed, resident, and lie in no victim. Once `*cancel` is true, nothing more is moved; null: never.
+  explicit MoveTarget(absl::Span<void* const> destinations, const std::atomic<bool>* cancel = nullptr)
+      : destinations_(destinations), cancel_(cancel) {
+    moved_.reserve(destinations.size());
+  }
   MoveTarget(const MoveTarget&) = delete;
   MoveTarget& operator=(const MoveTarget&) = delete;
 
-  // The pass was cancelled: settle every object as kBusy and keep everything where it is.
-  bool unpin_only() const { return unpin_only_; }
+  // The pass was cancelled: settle what is left as kBusy and keep it where it is. Relaxed: a request, not a message.
+  bool unpin_only() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
 
   // The place the next object moves to, or with `ahead` one after it, for prefetching; null when there is none.
   void* destination(size_t ahead = 0) const {
@@ -57,7 +60,7 @@ class MoveTarget {
   void Settle(void* object, MoveResult result) {
     ++results_[static_cast<size_t>(result)];
     if (result != MoveResult::kMoved) return;
-    MXA_CHECK(used_ < destinations_.size() && !unpin_only_, "moved without a destination");
+    MXA_CHECK(used_ < destinations_.size(), "moved without a destination");
     moved_.push_back(object);
     ++used_;
   }
@@ -70,7 +73,7 @@ class MoveTarget {
  private:
   absl::Span<void* const> destinations_;
   size_t used_ = 0;
-  const bool unpin_only_;
+  const std::atomic<bool>* const cancel_;
   std::array<size_t, kMoveResults> results_{};
   std::vector<void*> moved_;
 };

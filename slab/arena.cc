@@ -54,7 +54,8 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options
     return absl::InvalidArgumentError("an arena reserves at least one 2 MiB region, and reserve_bytes >= min_reserve_bytes");
   }
   std::unique_ptr<Arena> arena(new Arena);
-  for (size_t bytes = options.reserve_bytes / kRegionSize * kRegionSize; bytes >= options.min_reserve_bytes;
+  const size_t least = options.min_reserve_bytes / kRegionSize * kRegionSize;
+  for (size_t bytes = options.reserve_bytes / kRegionSize * kRegionSize; bytes >= least && bytes != 0;
        bytes = bytes / 2 / kRegionSize * kRegionSize) {
     const size_t table_bytes = bytes / kRegionSize * kTableBytesPerRegion;
     void* units = Reserve(bytes, kRegionSize);
@@ -107,6 +108,8 @@ Arena::Region* Arena::CommitRegion() {
   region.number = number;
   region.free_units = ~uint32_t{0};
   by_use_[0].PushBack(region);
+  // Relaxed: whoever asks about a pointer got it after the region was committed.
+  committed_.store((number + 1) * kRegionSize, std::memory_order_relaxed);
   return &region;
 }
 
@@ -156,16 +159,24 @@ void Arena::FreeRuns(std::vector<Slab*>& runs) {
   std::sort(runs.begin(), runs.end());
   for (size_t i = 0; i < runs.size();) {
     char* start = runs[i]->objects;
+    MXA_CHECK(start != nullptr, "a run taken back twice");
     char* end = start;
     for (; i < runs.size() && runs[i]->objects == end; ++i) end += runs[i]->units * kUnitSize;
     MXA_CHECK(madvise(start, static_cast<size_t>(end - start), MADV_DONTNEED) == 0, "cannot give pages back");
   }
   MutexLock lock(&mutex_);
   for (Slab* slab : runs) {
+    MXA_CHECK(slab->units != 0, "a run taken back twice");
     const size_t unit = static_cast<size_t>(slab - table_);
-    UpdateRegion(regions_[unit / kUnitsPerRegion], unit % kUnitsPerRegion, slab->units, /*free=*/true);
+    Region& region = regions_[unit / kUnitsPerRegion];
+    UpdateRegion(region, unit % kUnitsPerRegion, slab->units, /*free=*/true);
     slab->state = SlabState::kUnused;
     slab->owner = nullptr;
+    if (region.free_units == ~uint32_t{0}) {
+      // A descriptor of zeros is an unused one, so the page of a region without slabs can go too.
+      MXA_CHECK(madvise(table_ + region.number * kUnitsPerRegion, kTableBytesPerRegion, MADV_DONTNEED) == 0,
+                "cannot give descriptors back");
+    }
   }
   runs.clear();
 }
@@ -209,10 +220,10 @@ absl::Status Arena::CheckInvariants() const {
       return absl::InternalError(absl::StrFormat("A2: region %d with %d units in use is on another list", region.number, used));
     }
     for (size_t i = 0; i < kUnitsPerRegion; ++i) {
+      if ((region.free_units >> i & 1) != 0) continue;
       const Slab& descriptor = table_[region.number * kUnitsPerRegion + i];
       const Slab& head = *(&descriptor - descriptor.units_before);
-      const bool in_use = (region.free_units >> i & 1) == 0;
-      if (in_use && (head.units == 0 || descriptor.units_before >= head.units)) {
+      if ((head.units == 0 || descriptor.units_before >= head.units)) {
         return absl::InternalError(absl::StrFormat("A1: unit %d of region %d is in use outside any run", i, region.number));
       }
     }

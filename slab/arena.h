@@ -12,6 +12,7 @@
 #define MXA_SLAB_ARENA_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -72,7 +73,10 @@ class Arena {
     Slab* unit = &table_[(reinterpret_cast<uintptr_t>(object) - base_) / kUnitSize];
     return unit - unit->units_before;
   }
-  bool Contains(const void* object) const { return reinterpret_cast<uintptr_t>(object) - base_ < reserved_; }
+  // Whether `object` lies in a committed region, so that it has a descriptor.
+  bool Contains(const void* object) const {
+    return reinterpret_cast<uintptr_t>(object) - base_ < committed_.load(std::memory_order_relaxed);
+  }
 
   // Number of the 2 MiB region that `slab` lies in, and how many of that region's units are in use.
   size_t RegionOf(const Slab* slab) const { return static_cast<size_t>(slab - table_) / kUnitsPerRegion; }
@@ -102,6 +106,7 @@ class Arena {
   size_t reserved_ = 0;
   Slab* table_ = nullptr;  // a descriptor a unit, committed with its region
   bool huge_pages_ = false;
+  std::atomic<size_t> committed_{0};  // bytes from base_ on
   mutable Mutex mutex_;
   std::deque<Region> regions_ ABSL_GUARDED_BY(mutex_);  // the committed ones, in address order
   // Regions by the number of their units in use.

@@ -36,7 +36,7 @@ bool Barn::PutFull(Sheaf* sheaf) {
   if (full_count_ >= limit_) return false;
   if (filtering_ && !PlantedBugIs(PlantedBug::kBarnOpenDuringDrain)) {
     for (const void* object : sheaf->span()) {
-      if (arena_.SlabOf(object)->marked()) return false;
+      if (arena_.Contains(object) && arena_.SlabOf(object)->marked()) return false;
     }
   }
   sheaf->next_in_barn = full_;
@@ -75,6 +75,11 @@ void Barn::StartFiltering() {
 void Barn::StopFiltering() {
   MutexLock lock(&mutex_);
   filtering_ = false;
+}
+
+bool Barn::filtering() const {
+  MutexLock lock(&mutex_);
+  return filtering_;
 }
 
 Sheaf* Barn::TakeAllFull() {

@@ -41,6 +41,7 @@ class Barn {
   // From here on PutFull refuses sheaves with objects of marked slabs.
   void StartFiltering();
   void StopFiltering();
+  bool filtering() const;
 
   // Takes all full sheaves, as a list through next_in_barn.
   Sheaf* TakeAllFull();

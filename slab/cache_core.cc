@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "reclaim/context.h"
+#include "reclaim/retire.h"
 #include "slab/membarrier.h"
 
 namespace mxa::slab {
@@ -29,6 +30,8 @@ CacheCore::CacheCore(const CacheOptions& options)
       sheaf_capacity_(options.sheaf_capacity != 0 ? options.sheaf_capacity : DefaultSheafCapacity(options.object_size)),
       barn_(arena_),
       store_(this, options_, arena_) {
+  // The queue's thread starts now rather than under locks.
+  reclaim::GetRetireStats();
   MutexLock lock(&ThreadRegistryMutex());
   id_ = AcquireCacheId();
 }
@@ -96,7 +99,7 @@ bool CacheCore::TakeFromSection(ThreadSheaves& sheaves, void** object) {
     sheaves.main->set_size(taken);
     refills_.fetch_add(1, std::memory_order_relaxed);
   }
-  *object = sheaves.main->Pop();
+  *object = sheaves.main->TryPop();
   return true;
 }
 
@@ -166,6 +169,9 @@ size_t CacheCore::Shrink() {
 }
 
 CacheStats CacheCore::Stats() {
+  MXA_CHECK(reclaim::tls_context.can_free == 0, "statistics inside CanFree");
+  // Nothing is on its way from retired to cached or free while we count.
+  MutexLock recycle_lock(&recycle_mutex_);
   CacheStats stats;
   stats.object_size = options_.object_size;
   stats.objects_per_slab = store_.capacity();

@@ -2,8 +2,8 @@
 //
 // The inside of a cache: the paths of one object between a thread's sheaves, the barn and the slabs.
 //
-// Lock order: registry lock -> one thread's sheaves (owner or foreign section) -> one leaf lock (barn, lists', marked-retire, retire
-// queue). The recycle lock comes before leaf locks and is taken with no section open. Nothing calls out under any of them, but for
+// Lock order: registry lock -> one thread's sheaves (owner or foreign section) -> the marked-retire lock -> one leaf lock (barn, lists',
+// retire queue). The recycle lock comes before all these. Nothing calls out under any of them, but for
 // CanFree under the lists' lock and destructors under the recycle lock.
 #ifndef MXA_SLAB_CACHE_CORE_H_
 #define MXA_SLAB_CACHE_CORE_H_
@@ -19,6 +19,7 @@
 #include "base/mutex.h"
 #include "slab/arena.h"
 #include "slab/barn.h"
+#include "slab/batch_gate.h"
 #include "slab/cache_options.h"
 #include "slab/cache_stats.h"
 #include "slab/sheaf.h"
@@ -39,8 +40,10 @@ class CacheCore {
   void* Allocate(AllocFlags flags) {
     ThreadSheaves* sheaves = FindThreadSheaves(id_);
     if (ABSL_PREDICT_TRUE(sheaves != nullptr)) {
-      OwnerSection section(*sheaves);
-      if (ABSL_PREDICT_TRUE(!sheaves->main->empty())) return sheaves->main->Pop();
+      FastOwnerSection section(*sheaves);
+      if (ABSL_PREDICT_TRUE(section.open())) {
+        if (void* object = sheaves->main->TryPop()) return object;
+      }
     }
     return AllocateSlow(flags);
   }
@@ -48,11 +51,8 @@ class CacheCore {
   void Free(void* object) {
     ThreadSheaves* sheaves = FindThreadSheaves(id_);
     if (ABSL_PREDICT_TRUE(sheaves != nullptr)) {
-      OwnerSection section(*sheaves);
-      if (ABSL_PREDICT_TRUE(!section.slow() && !sheaves->main->full())) {
-        sheaves->main->Push(object);
-        return;
-      }
+      FastOwnerSection section(*sheaves);
+      if (ABSL_PREDICT_TRUE(section.open() && sheaves->main->TryPush(object))) return;
     }
     FreeSlow(object);
   }
@@ -67,7 +67,7 @@ class CacheCore {
   // --- For drains and passes ---
 
   // Counts those who need the threads' sections to take the mutex; the first sets every thread's slow word and runs the handshake's
-  // membarrier, the last clears them.
+  // membarrier, the last clears them. Sections of before may still be open after BeginSlow: a ForeignSection waits for them.
   void BeginSlow();
   void EndSlow();
   // Empties all sheaves into the slabs; part-filled rcu-free sheaves are retired. REQUIRES: between BeginSlow and EndSlow.
@@ -81,6 +81,7 @@ class CacheCore {
   Arena& arena() const { return arena_; }
   SlabStore& store() { return store_; }
   Barn& barn() { return barn_; }
+  BatchGate& batches() { return batches_; }
   Mutex& pass_mutex() ABSL_LOCK_RETURNED(pass_mutex_) { return pass_mutex_; }
 
   CacheStats Stats();
@@ -96,7 +97,8 @@ class CacheCore {
 
   ThreadSheaves& CurrentSheaves();
   void RemoveSheaves(ThreadSheaves* sheaves) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
-  bool IsMarked(const void* object) const { return arena_.SlabOf(object)->marked(); }
+  // A pointer that is nobody's is left for the slab store to report.
+  bool IsMarked(const void* object) const { return arena_.Contains(object) && arena_.SlabOf(object)->marked(); }
 
   Sheaf* NewEmptySheaf();
   void RetireSheaf(Sheaf* sheaf);
@@ -126,6 +128,7 @@ class CacheCore {
   std::atomic<uint64_t> flushes_{0};
 
   Mutex pass_mutex_;
+  BatchGate batches_;
   Mutex totals_mutex_;
   CompactStats totals_ ABSL_GUARDED_BY(totals_mutex_);
 };

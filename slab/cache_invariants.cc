@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "slab/cache_core.h"
+#include "slab/membarrier.h"
 
 namespace mxa::slab {
 namespace {
@@ -34,6 +35,22 @@ absl::Status CacheCore::CheckInvariants() {
   if (absl::Status status = store_.CheckInvariants(); !status.ok()) return status;
   if (absl::Status status = arena_.CheckInvariants(); !status.ok()) return status;
   absl::Status status;
+  if (!store_.AtRest()) {
+    status.Update(absl::InternalError(absl::StrFormat("S6: slabs of %s are planned or marked with no pass running", options_.name)));
+  }
+  if (barn_.filtering()) status.Update(absl::InternalError(absl::StrFormat("S6: the barn of %s filters with no pass running", options_.name)));
+  {
+    MutexLock lock(&ThreadRegistryMutex());
+    if (slow_requests_ != 0) {
+      status.Update(absl::InternalError(absl::StrFormat("S6: threads of %s are kept slow with no drain under way", options_.name)));
+    }
+    for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+      // Relaxed: written under the registry's lock.
+      if ((sheaves->slow.load(std::memory_order_relaxed) != 0) == HaveMembarrier()) {
+        status.Update(absl::InternalError(absl::StrFormat("S6: a thread's slow word of %s is wrong at rest", options_.name)));
+      }
+    }
+  }
   std::vector<void*> cached;
   BeginSlow();
   {

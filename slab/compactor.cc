@@ -10,12 +10,10 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/mutex.h"
 #include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/movable.h"
-#include "reclaim/rcu.h"
 #include "reclaim/retire.h"
 #include "slab/victims.h"
 
@@ -53,46 +51,19 @@ class Slices {
   Clock::time_point start_ = Clock::now();
 };
 
-// Lets a pass run at most so many batches ahead of their grace periods.
-class Gate {
- public:
-  void Enter() {
-    reclaim::OfflineScope offline;
-    MutexLock lock(&mutex_);
-    while (inside_ >= kMaxInside) changed_.Wait(&mutex_);
-    ++inside_;
-  }
-  void Leave() {
-    MutexLock lock(&mutex_);
-    --inside_;
-    changed_.SignalAll();
-  }
-  void AwaitEmpty() {
-    reclaim::OfflineScope offline;
-    MutexLock lock(&mutex_);
-    while (inside_ != 0) changed_.Wait(&mutex_);
-  }
-
- private:
-  static constexpr int kMaxInside = 2;
-  Mutex mutex_;
-  CondVar changed_;
-  int inside_ ABSL_GUARDED_BY(mutex_) = 0;
-};
-
 // What a batch leaves to be done after its grace period.
 struct Batch : reclaim::RetireHead {
   CacheCore* cache = nullptr;
-  Gate* gate = nullptr;
   std::vector<Slab*> victims;
   std::vector<void*> moved;
+  bool keep_empty = false;
   size_t slabs_released = 0;
 };
 
 void SettleBatch(reclaim::RetireHead* head) {
   auto* batch = static_cast<Batch*>(head);
-  batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved);
-  batch->gate->Leave();
+  batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved, batch->keep_empty);
+  batch->cache->batches().Leave();  // last: the pass may end and take the batch with it
 }
 
 class Pass {
@@ -107,17 +78,17 @@ class Pass {
     cache_.barn().StartFiltering();
     cache_.FlushAllSheaves();
     stats_.slabs_released += store_.ReleaseEmpty(0);
-    const std::vector<Slab*> planned = store_.Plan(ChooseVictims(store_.Listed(), store_.capacity(), options_.mode));
+    store_.Plan(ChooseVictims(store_.Listed(), store_.capacity(), options_.mode));
     slices_.Offer();
-    for (size_t next = 0; next < planned.size() && !Cancelled();) {
+    while (store_.HasPlanned() && !Cancelled()) {
       slices_.End();
-      gate_.Enter();
+      cache_.batches().Enter();
       slices_.Begin();
-      RunBatch(planned, &next);
+      RunBatch();
     }
     store_.Unplan();
     slices_.End();
-    gate_.AwaitEmpty();
+    cache_.batches().AwaitEntered();
     slices_.Begin();
     cache_.barn().StopFiltering();
     cache_.EndSlow();
@@ -134,13 +105,14 @@ class Pass {
     return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
   }
 
-  void RunBatch(const std::vector<Slab*>& planned, size_t* next) {
+  void RunBatch() {
     batches_.push_back(std::make_unique<Batch>());
     Batch& batch = *batches_.back();
     batch.cache = &cache_;
-    batch.gate = &gate_;
+    // The next batches need as many slabs again: better these, whose pages are there, than new ones. The pass gives them back at its end.
+    batch.keep_empty = options_.mode == CompactOptions::Mode::kMoveEverything;
     MXA_SCHEDULE_POINT("pass.before_mark");
-    MarkVictims(planned, next, batch);
+    MarkVictims(batch);
     MXA_SCHEDULE_POINT("pass.after_mark");
     cache_.DrainMarked();
     slices_.Offer();
@@ -167,11 +139,10 @@ class Pass {
     reclaim::Retire(&batch, &SettleBatch);
   }
 
-  void MarkVictims(const std::vector<Slab*>& planned, size_t* next, Batch& batch) {
-    size_t live = 0;
-    for (; *next < planned.size() && (batch.victims.empty() || live < options_.batch_objects); ++*next) {
-      Slab* slab = planned[*next];
-      if (!store_.Mark(*slab)) continue;
+  void MarkVictims(Batch& batch) {
+    for (size_t live = 0; batch.victims.empty() || live < options_.batch_objects;) {
+      Slab* slab = store_.MarkNextPlanned();
+      if (slab == nullptr) return;  // none left, or an allocation has taken them back
       live += store_.Live(*slab);
       batch.victims.push_back(slab);
     }
@@ -201,7 +172,7 @@ class Pass {
       return 0;
     }
     MXA_SCHEDULE_POINT("pass.after_isolate");
-    reclaim::MoveTarget target(destinations, /*unpin_only=*/false);
+    reclaim::MoveTarget target(destinations.first(objects_.size()), options_.cancel);
     const Clock::time_point start = Clock::now();
     {
       reclaim::NoReclaimScope no_reclaim;
@@ -227,7 +198,6 @@ class Pass {
   const CompactOptions& options_;
   CompactStats stats_;
   Slices slices_;
-  Gate gate_;
   std::vector<std::unique_ptr<Batch>> batches_;
   std::vector<void*> objects_;  // of the slab being moved
 };

@@ -24,10 +24,6 @@ void CacheCore::BeginSlow() {
     sheaves->slow.store(1, std::memory_order_relaxed);
   }
   Membarrier();
-  // Wait out the sections of before: from here on every section holds its mutex.
-  for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-    ForeignSection section(*sheaves);
-  }
 }
 
 void CacheCore::EndSlow() {
@@ -40,6 +36,8 @@ void CacheCore::EndSlow() {
 }
 
 void CacheCore::FlushAllSheaves() {
+  // Held throughout: a drain that finds the barn empty takes this lock next, and by then what was in it is in the slabs.
+  MutexLock lock(&ThreadRegistryMutex());
   for (Sheaf* sheaf = barn_.TakeAllFull(); sheaf != nullptr;) {
     Sheaf* next = sheaf->next_in_barn;
     store_.Return(sheaf->span());
@@ -47,7 +45,6 @@ void CacheCore::FlushAllSheaves() {
     barn_.PutEmpty(sheaf);
     sheaf = next;
   }
-  MutexLock lock(&ThreadRegistryMutex());
   for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
     ForeignSection section(*sheaves);
     for (Sheaf* sheaf : {sheaves->main, sheaves->spare}) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/retire.h"
 #include "slab/cache_core.h"
@@ -15,7 +16,6 @@ void CacheCore::FreeRcu(void* object) {
   MXA_CHECK(reclaim::tls_context.can_free == 0, "free inside CanFree");
   ThreadSheaves& sheaves = CurrentSheaves();
   Sheaf* fresh = nullptr;
-  Sheaf* full = nullptr;
   for (bool done = false; !done;) {
     bool marked = false;
     {
@@ -26,7 +26,8 @@ void CacheCore::FreeRcu(void* object) {
         if (sheaves.rcu_free == nullptr) sheaves.rcu_free = std::exchange(fresh, nullptr);
         if (sheaves.rcu_free != nullptr) {
           sheaves.rcu_free->Push(object);
-          if (sheaves.rcu_free->full()) full = std::exchange(sheaves.rcu_free, nullptr);
+          // Within the section, so that a barrier that finds the sheaf gone finds it in the queue.
+          if (sheaves.rcu_free->full()) RetireSheaf(std::exchange(sheaves.rcu_free, nullptr));
           done = true;
         }
       }
@@ -39,30 +40,23 @@ void CacheCore::FreeRcu(void* object) {
     }
   }
   if (fresh != nullptr) barn_.PutEmpty(fresh);
-  if (full != nullptr) RetireSheaf(full);
 }
 
 // A thread may sleep for hours with a part-filled sheaf; what a pass waits for goes on the pass's own list.
 void CacheCore::FreeRcuMarked(void* object) {
   Sheaf* fresh = NewEmptySheaf();
-  Sheaf* full = nullptr;
   {
     MutexLock lock(&marked_mutex_);
     if (marked_retired_ == nullptr) marked_retired_ = std::exchange(fresh, nullptr);
     marked_retired_->Push(object);
-    if (marked_retired_->full()) full = std::exchange(marked_retired_, nullptr);
+    if (marked_retired_->full()) RetireSheaf(std::exchange(marked_retired_, nullptr));
   }
   if (fresh != nullptr) barn_.PutEmpty(fresh);
-  if (full != nullptr) RetireSheaf(full);
 }
 
 void CacheCore::RetireMarked() {
-  Sheaf* sheaf;
-  {
-    MutexLock lock(&marked_mutex_);
-    sheaf = std::exchange(marked_retired_, nullptr);
-  }
-  if (sheaf != nullptr) RetireSheaf(sheaf);
+  MutexLock lock(&marked_mutex_);
+  if (marked_retired_ != nullptr) RetireSheaf(std::exchange(marked_retired_, nullptr));
 }
 
 void CacheCore::RetireSheaf(Sheaf* sheaf) {
@@ -83,6 +77,7 @@ void CacheCore::Recycle(Sheaf* sheaf) {
     MutexLock lock(&recycle_mutex_);
     std::vector<void*> marked;
     TakeMarked(*sheaf, marked);
+    MXA_SCHEDULE_POINT("recycle.filtered");
     if (options_.rcu_destructor != nullptr) {
       for (void* object : sheaf->span()) options_.rcu_destructor(object);
     }
@@ -93,9 +88,9 @@ void CacheCore::Recycle(Sheaf* sheaf) {
       store_.Return(sheaf->span());
       sheaf->set_size(0);
     }
+    retired_.fetch_sub(retired, std::memory_order_relaxed);
   }
   if (sheaf != nullptr) barn_.PutEmpty(sheaf);
-  retired_.fetch_sub(retired, std::memory_order_relaxed);
   store_.TrimEmpty();
 }
 
@@ -111,6 +106,8 @@ void CacheCore::FreeRcuBarrier() {
   EndSlow();
   RetireMarked();
   reclaim::RetireBarrier();
+  // Of slabs that a pass is emptying, the destructors run when their batch settles.
+  batches_.AwaitEntered();
 }
 
 }  // namespace mxa::slab

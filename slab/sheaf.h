@@ -10,7 +10,9 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "absl/base/optimization.h"
 #include "absl/types/span.h"
+#include "base/check.h"
 #include "reclaim/retire.h"
 
 namespace mxa::slab {
@@ -32,17 +34,23 @@ struct Sheaf : reclaim::RetireHead {
   void** objects() { return reinterpret_cast<void**>(this + 1); }
   absl::Span<void*> span() { return {objects(), size()}; }
 
-  // REQUIRES: !empty().
-  void* Pop() {
-    const uint32_t left = static_cast<uint32_t>(size()) - 1;
-    set_size(left);
-    return objects()[left];
+  // Null when empty. (These two read the size once: the compiler does not merge atomic loads.)
+  void* TryPop() {
+    const size_t before = size();
+    if (ABSL_PREDICT_FALSE(before == 0)) return nullptr;
+    set_size(before - 1);
+    return objects()[before - 1];
   }
-  // REQUIRES: !full().
-  void Push(void* object) {
-    objects()[size()] = object;
-    set_size(size() + 1);
+  // False when full.
+  bool TryPush(void* object) {
+    const size_t before = size();
+    if (ABSL_PREDICT_FALSE(before == capacity)) return false;
+    objects()[before] = object;
+    set_size(before + 1);
+    return true;
   }
+  // REQUIRES: !full().    (CHECKed)
+  void Push(void* object) { MXA_CHECK(TryPush(object), "push to a full sheaf"); }
   void set_size(size_t size) { size_.store(static_cast<uint32_t>(size), std::memory_order_relaxed); }
 
  private:

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string>
 
 #include "absl/strings/str_format.h"
@@ -112,7 +113,14 @@ bool SlabStore::AddSlab() {
   if (slab == nullptr) return false;
   slab->owner = owner_;
   slab->capacity = static_cast<uint16_t>(capacity_);
-  if (capacity_ > Slab::kInlineObjects) slab->maps = new uint64_t[2 * bitmap::WordsFor(capacity_)]();
+  if (capacity_ > Slab::kInlineObjects) {
+    slab->maps = new (std::nothrow) uint64_t[2 * bitmap::WordsFor(capacity_)]();
+    if (slab->maps == nullptr) {
+      std::vector<Slab*> run = {slab};
+      arena_.FreeRuns(run);
+      return false;
+    }
+  }
   bitmap::Fill(slab->free_map(), capacity_);
   if (options_.constructor != nullptr) {
     for (size_t i = 0; i < capacity_; ++i) options_.constructor(slab->objects + i * stride_);
@@ -184,18 +192,19 @@ std::vector<SlabStore::Choice> SlabStore::Listed() {
   return listed;
 }
 
-std::vector<Slab*> SlabStore::Plan(absl::Span<Slab* const> slabs) {
-  std::vector<Slab*> planned;
-  planned.reserve(slabs.size());
+void SlabStore::Plan(absl::Span<Slab* const> slabs) {
   MutexLock lock(&mutex_);
   planning_ = false;
   for (Slab* slab : slabs) {
     lists_.Remove(*slab);
     slab->state = SlabState::kPlanned;
     planned_.PushBack(*slab);
-    planned.push_back(slab);
   }
-  return planned;
+}
+
+bool SlabStore::HasPlanned() {
+  MutexLock lock(&mutex_);
+  return !planned_.empty();
 }
 
 bool SlabStore::TakeBackPlanned() {
@@ -216,14 +225,15 @@ void SlabStore::Unplan() {
   }
 }
 
-bool SlabStore::Mark(Slab& slab) {
+Slab* SlabStore::MarkNextPlanned() {
   MutexLock lock(&mutex_);
-  if (!planned_.contains(slab)) return false;
-  planned_.Remove(slab);
-  slab.state = SlabState::kMarked;
-  slab.SetMarked(true);
-  victims_.PushBack(slab);
-  return true;
+  Slab* slab = planned_.front();
+  if (slab == nullptr) return nullptr;
+  planned_.Remove(*slab);
+  slab->state = SlabState::kMarked;
+  slab->SetMarked(true);
+  victims_.PushBack(*slab);
+  return slab;
 }
 
 size_t SlabStore::Live(const Slab& slab) {
@@ -266,7 +276,7 @@ void SlabStore::RelistSettled(Slab& slab) {
   lists_.Insert(slab);
 }
 
-size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved) {
+size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved, bool keep_empty) {
   // In pieces, so that allocations do not wait for a whole batch.
   constexpr size_t kAtOnce = 256;
   for (size_t i = 0; i < moved.size(); i += kAtOnce) Return(moved.subspan(i, kAtOnce));
@@ -275,7 +285,7 @@ size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const
   {
     MutexLock lock(&mutex_);
     // An empty marked slab stays empty: nothing is allocated from it.
-    for (Slab* slab : victims) (slab->live == 0 ? empty : kept).push_back(slab);
+    for (Slab* slab : victims) (slab->live == 0 && !keep_empty ? empty : kept).push_back(slab);
     for (Slab* slab : empty) slab->state = SlabState::kUnused;
   }
   // Whoever was moved away left its old place as it was; a place that will be allocated again is constructed anew.
@@ -307,6 +317,11 @@ bool SlabStore::IsFree(const void* object) {
   MutexLock lock(&mutex_);
   const Slab& slab = *arena_.SlabOf(object);
   return bitmap::Test(slab.free_map(), IndexOf(slab, object));
+}
+
+bool SlabStore::AtRest() {
+  MutexLock lock(&mutex_);
+  return planned_.empty() && victims_.empty() && !planning_;
 }
 
 absl::Status SlabStore::CheckSlab(const Slab& slab) const {

@@ -67,15 +67,16 @@ class SlabStore {
   // The listed slabs at this moment. Until Plan is called, none is given back to the arena, so that the pointers stay good.
   std::vector<Choice> Listed();
 
-  // Ends what Listed began: takes these slabs off the allocation lists and returns them.
-  std::vector<Slab*> Plan(absl::Span<Slab* const> slabs);
+  // Ends what Listed began: takes these slabs off the allocation lists, in this order.
+  void Plan(absl::Span<Slab* const> slabs);
+  bool HasPlanned();
   // Puts one planned slab with free objects back on the lists, for an allocation about to fail. False when there is none.
   bool TakeBackPlanned();
   // Puts all planned slabs back.
   void Unplan();
 
-  // Marks a planned slab; false when it has been taken back meanwhile.
-  bool Mark(Slab& slab);
+  // Marks the first planned slab and returns it; null when there is none.
+  Slab* MarkNextPlanned();
 
   size_t Live(const Slab& slab);
 
@@ -83,9 +84,10 @@ class SlabStore {
   bool Isolate(Slab& slab, reclaim::Movable& movable, std::vector<void*>& objects);
 
   // Ends a batch, after its grace period: frees what was moved away, gives the slabs that are empty now back to the arena, and lists
-  // the others again, their free objects constructed. Returns how many were given back.
+  // the others again, their free objects constructed. With `keep_empty` those that are empty are listed too, for the batches to come.
+  // Returns how many were given back.
   // Context: no locks, no owner section; the reclaimer's thread.
-  size_t Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved);
+  size_t Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved, bool keep_empty = false);
 
   // --- Statistics and checks ---
 
@@ -99,6 +101,8 @@ class SlabStore {
   Counts GetCounts();
   // REQUIRES: `object` is one of this store's.
   bool IsFree(const void* object);
+  // No slab is planned or marked, as there is no pass.
+  bool AtRest();
   absl::Status CheckInvariants();
 
  private:

@@ -3,12 +3,15 @@
 
 #include <sched.h>
 
+#include "base/check.h"
+#include "reclaim/context.h"
+
 namespace mxa::slab {
 
 void OwnerSection::EnterSlow() {
-  // Out of the section before blocking: a drainer that holds the mutex waits for that.
-  // ORDER(section-end) release; pairs with the acquire in ForeignSection.
-  sheaves_.in_section.store(0, std::memory_order_release);
+  // While an owner is being asked, every section of the cache comes through here.
+  MXA_CHECK(reclaim::tls_context.can_free == 0, "a call into the cache inside CanFree");
+  fast_.reset();  // before blocking: a drainer that holds the mutex waits for the flag
   sheaves_.mutex.Lock();
 }
 

@@ -15,10 +15,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "base/check.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
+#include "base/schedule_point.h"
 #include "slab/sheaf.h"
 
 namespace mxa::slab {
@@ -36,36 +38,53 @@ struct alignas(64) ThreadSheaves : ListLink {
   ThreadRecord* record = nullptr;
 };
 
-// The owner's access to its sheaves. Short: nothing inside blocks but one leaf lock. Entering twice on one thread deadlocks or is CHECKed.
-class [[nodiscard]] OwnerSection {
+// The owner's access to its sheaves when nobody else wants any: open() is false, and nothing may be touched, while a drain is under way.
+class [[nodiscard]] FastOwnerSection {
  public:
-  explicit OwnerSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
+  explicit FastOwnerSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
     // ORDER(handshake) relaxed; the compiler barrier below and the membarrier in BeginSlow order it before the test of `slow`.
     sheaves.in_section.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    // ORDER(handshake-end) acquire; pairs with the release in DrainScope's end: the owner sees its sheaves as the drain left them.
-    slow_ = sheaves.slow.load(std::memory_order_acquire) != 0;
-    if (ABSL_PREDICT_FALSE(slow_)) EnterSlow();
+    // ORDER(handshake-end) acquire; pairs with the release in EndSlow: the owner sees its sheaves as the drain left them.
+    open_ = sheaves.slow.load(std::memory_order_acquire) == 0;
+    MXA_SCHEDULE_POINT("owner_section.entered");
+  }
+  ~FastOwnerSection() {
+    // ORDER(section-end) release; pairs with the acquire in ForeignSection: the drainer sees what the section did.
+    sheaves_.in_section.store(0, std::memory_order_release);
+  }
+  FastOwnerSection(const FastOwnerSection&) = delete;
+  FastOwnerSection& operator=(const FastOwnerSection&) = delete;
+
+  bool open() const { return open_; }
+
+ private:
+  ThreadSheaves& sheaves_;
+  bool open_;
+};
+
+// The owner's access to its sheaves at any time: by the flag, or by the mutex while a drain is under way. Short: nothing inside blocks but
+// one leaf lock. Entering twice on one thread deadlocks.
+class [[nodiscard]] OwnerSection {
+ public:
+  explicit OwnerSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
+    fast_.emplace(sheaves);
+    if (!fast_->open()) EnterSlow();
   }
   ~OwnerSection() {
-    if (ABSL_PREDICT_FALSE(slow_)) {
-      sheaves_.mutex.Unlock();
-    } else {
-      // ORDER(section-end) release; pairs with the acquire in ForeignSection: the drainer sees what the section did.
-      sheaves_.in_section.store(0, std::memory_order_release);
-    }
+    if (slow()) sheaves_.mutex.Unlock();
   }
   OwnerSection(const OwnerSection&) = delete;
   OwnerSection& operator=(const OwnerSection&) = delete;
 
   // A drain is under way, or a pass: frees must look at the slab's mark.
-  bool slow() const { return slow_; }
+  bool slow() const { return !fast_.has_value(); }
 
  private:
   void EnterSlow();
 
   ThreadSheaves& sheaves_;
-  bool slow_;
+  std::optional<FastOwnerSection> fast_;
 };
 
 // Anyone's access to a thread's sheaves while that thread's `slow` is set and the handshake's membarrier is done.

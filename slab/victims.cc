@@ -11,7 +11,7 @@ std::vector<Slab*> ChooseVictims(std::vector<SlabStore::Choice> listed, size_t c
   size_t room = 0;
   for (const SlabStore::Choice& choice : listed) {
     regions = std::max(regions, choice.region + 1);
-    room += capacity - choice.live;
+    if (choice.live != 0) room += capacity - choice.live;  // filling an empty slab gains nothing
   }
   std::vector<size_t> live_in_region(regions, 0);
   for (const SlabStore::Choice& choice : listed) live_in_region[choice.region] += choice.live;

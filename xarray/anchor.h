@@ -47,6 +47,9 @@ class ABSL_LOCKABLE ArrayAnchor {
     mutex_.Unlock();
   }
 
+  // Looks at nothing, so that the array may have ended; for prefetching.
+  const void* LockAddress() const { return reinterpret_cast<const char*>(this) + 64; }
+
   // --- The head.
 
   // ORDER(publish) acquire; pairs with the release in PublishHead.

@@ -20,7 +20,7 @@ using reclaim::MoveResult;
 using reclaim::MoveTarget;
 
 constexpr size_t kObjectsAhead = 4;  // source and destination are asked for this many moves before
-constexpr size_t kParentsAhead = 2;  // the parent's slot, whose address is in the source's header
+constexpr size_t kLinksAhead = 2;    // what points to the source, and its array's lock: their addresses are in its header
 constexpr size_t kHeadersAhead = 8;  // CanFree needs only headers
 constexpr size_t kRetriedAtMost = 4096;
 
@@ -31,16 +31,21 @@ void PrefetchNodeForWrite(const void* object) {
   for (size_t line = 0; line < sizeof(Node); line += 64) PrefetchForWrite(static_cast<const char*>(object) + line);
 }
 
-void PrefetchParentSlot(const void* object) {
+// The lines the move writes outside the node: the array's lock, and the slot or the head that points to the node.
+void PrefetchLinks(const void* object) {
   if (object == nullptr) return;
   const Node* node = static_cast<const Node*>(object);
-  if (const Node* parent = node->ParentHint()) PrefetchForWrite(parent->SlotAddress(node->offset()));
+  const ArrayAnchor* owner = node->owner();
+  if (owner == nullptr || owner == RetiredOwner()) return;
+  PrefetchForWrite(owner->LockAddress());
+  const Node* parent = node->ParentHint();
+  PrefetchForWrite(parent != nullptr ? parent->SlotAddress(node->offset()) : static_cast<const void*>(owner));
 }
 
 void PrefetchAhead(absl::Span<void* const> objects, size_t i, const MoveTarget& target) {
   if (i + kObjectsAhead < objects.size()) PrefetchNodeForWrite(objects[i + kObjectsAhead]);
   PrefetchNodeForWrite(target.destination(kObjectsAhead));
-  if (i + kParentsAhead < objects.size()) PrefetchParentSlot(objects[i + kParentsAhead]);
+  if (i + kLinksAhead < objects.size()) PrefetchLinks(objects[i + kLinksAhead]);
 }
 
 MoveResult ResultForOwner(const ArrayAnchor* owner) {
