@@ -22,7 +22,7 @@ struct NodeMove {
   MXA_CHECK(destination != nullptr, "no destination");
   void* objects[] = {node};
   void* const destinations[] = {destination};
-  reclaim::MoveTarget target(destinations, /*unpin_only=*/false);
+  reclaim::MoveTarget target(destinations);
   nodes.mover().Reclaim(absl::MakeSpan(objects), target);
   for (size_t i = 0; i < reclaim::kMoveResults; ++i) {
     if (target.results()[i] == 0) continue;

@@ -5,6 +5,7 @@
 // Every element names its array, index and version. A version's number says whether the index is in use with it. Before a writer
 // changes an index it raises `begun`, after it `committed`; so a reader that takes `committed` before and `begun` after its read knows
 // all versions the index may have had meanwhile. Elements are poisoned when their grace period has passed.
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <thread>
@@ -276,14 +277,16 @@ TEST(ArrayStressTest, ArraysEndWhilePassesRun) {
     for (uint64_t i = 0; i < 2; ++i) {
       threads.Start("churn", [&, i] {
         Random random(i);
-        while (!stress.stopped()) {
-          auto array = std::make_unique<XArray<Element>>(stress.nodes());
+        // A few live on while others end, so that there is always something to move.
+        std::array<std::unique_ptr<XArray<Element>>, 50> arrays;
+        for (size_t turn = 0; !stress.stopped(); ++turn) {
+          auto& array = arrays[turn % arrays.size()];
+          array = std::make_unique<XArray<Element>>(stress.nodes());
           const uint64_t entries = random.Below(30);
           for (uint64_t k = 0; k < entries; ++k) {
             ASSERT_TRUE(array->Store(random.Next() >> random.Below(64), &element).ok());
           }
           if (random.OneIn(4)) array->Clear();
-          array.reset();
           ++ended;
         }
       });

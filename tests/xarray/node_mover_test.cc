@@ -3,6 +3,7 @@
 // The mover, one node and one thread at a time: what moves, what does not, and what a reader inside a moved node sees.
 #include "xarray/node_mover.h"
 
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -131,7 +132,8 @@ TEST_F(NodeMoverTest, SettlesEverythingBusyWhenOnlyUnpinning) {
   Put(5);
   Put(70);
   void* objects[] = {ArrayCorePeer::NodeAt(array_, 5, 1), nullptr, ArrayCorePeer::NodeAt(array_, 70, 1)};
-  reclaim::MoveTarget target({}, /*unpin_only=*/true);
+  const std::atomic<bool> cancelled{true};
+  reclaim::MoveTarget target({}, &cancelled);
   nodes_->mover().Reclaim(absl::MakeSpan(objects), target);
   EXPECT_EQ(target.results()[static_cast<size_t>(MoveResult::kBusy)], 2u);
   EXPECT_TRUE(target.moved().empty());
@@ -142,7 +144,7 @@ TEST_F(NodeMoverTest, StopsWhenItHasNoDestination) {
   Put(70);
   void* objects[] = {ArrayCorePeer::NodeAt(array_, 5, 1), ArrayCorePeer::NodeAt(array_, 70, 1)};
   void* const destinations[] = {nodes_->slabs().Allocate()};
-  reclaim::MoveTarget target(destinations, /*unpin_only=*/false);
+  reclaim::MoveTarget target(destinations);
   nodes_->mover().Reclaim(absl::MakeSpan(objects), target);
   EXPECT_EQ(target.results()[static_cast<size_t>(MoveResult::kMoved)], 1u);
   EXPECT_EQ(target.results()[static_cast<size_t>(MoveResult::kBusy)], 1u);

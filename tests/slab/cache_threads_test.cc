@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Threads and caches come and go in any order: each gives back what it held, and nobody keeps a place in a cache that is gone.
+#include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "slab/arena.h"
+#include "slab/cache.h"
+
+namespace mxa::slab {
+namespace {
+
+std::atomic<size_t> destroyed{0};
+
+class CacheThreadsTest : public testing::Test {
+ protected:
+  CacheThreadsTest() { destroyed = 0; }
+
+  std::unique_ptr<Cache> Make(size_t object_size = 64) {
+    return Cache::Create({.name = "thing",
+                          .object_size = object_size,
+                          .rcu_destructor = [](void*) { ++destroyed; },
+                          .arena = arena_.get(),
+                          .sheaf_capacity = 16})
+        .value();
+  }
+  static void Use(Cache& cache, size_t objects) {
+    std::vector<void*> taken(objects);
+    for (void*& object : taken) object = cache.Allocate();
+    for (void* object : taken) cache.Free(object);
+  }
+
+  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = size_t{64} << 20, .min_reserve_bytes = kRegionSize}).value();
+};
+
+// Runs what it is told, on one thread that outlives it all.
+class Worker {
+ public:
+  ~Worker() {
+    Run(nullptr);
+    thread_.join();
+  }
+  void Run(std::function<void()> action) {
+    action_ = std::move(action);
+    busy_ = true;
+    while (busy_) std::this_thread::yield();
+  }
+
+ private:
+  void Loop() {
+    for (bool end = false; !end;) {
+      while (!busy_) std::this_thread::yield();
+      end = action_ == nullptr;
+      if (!end) action_();
+      busy_ = false;
+    }
+  }
+  std::function<void()> action_;
+  std::atomic<bool> busy_{false};
+  std::thread thread_{[this] { Loop(); }};
+};
+
+TEST_F(CacheThreadsTest, AThreadThatEndsGivesItsSheavesBack) {
+  auto cache = Make();
+  std::thread([&] {
+    Use(*cache, 20);
+    EXPECT_GT(cache->Stats().cached, 0u);
+  }).join();
+  EXPECT_EQ(cache->Stats().cached, 0u);
+  EXPECT_EQ(cache->Stats().live, 0u);
+  EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
+}
+
+TEST_F(CacheThreadsTest, AThreadThatEndsRetiresWhatItFreed) {
+  auto cache = Make();
+  std::thread([&] { cache->FreeRcu(cache->Allocate()); }).join();
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(destroyed, 1u);
+  EXPECT_EQ(cache->Stats().live + cache->Stats().retired, 0u);
+}
+
+TEST_F(CacheThreadsTest, ABarrierWaitsForWhatOtherThreadsFreed) {
+  auto cache = Make();
+  Worker worker;
+  worker.Run([&] {
+    for (int i = 0; i < 5; ++i) cache->FreeRcu(cache->Allocate());
+  });
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(destroyed, 5u) << "a part-filled sheaf of a thread that does nothing";
+}
+
+struct FreesWhenDestroyed {
+  ~FreesWhenDestroyed() {
+    void* another = cache->Allocate();
+    cache->Free(object);
+    cache->FreeRcu(another);
+  }
+  Cache* cache = nullptr;
+  void* object = nullptr;
+};
+
+TEST_F(CacheThreadsTest, DestructorsOfThreadLocalsMayUseACache) {
+  auto cache = Make();
+  std::thread([&] {
+    static thread_local FreesWhenDestroyed at_end;
+    at_end.cache = cache.get();
+    at_end.object = cache->Allocate();
+  }).join();
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(cache->Stats().live, 0u);
+  EXPECT_EQ(destroyed, 1u);
+}
+
+TEST_F(CacheThreadsTest, AThreadOutlivesACacheAndUsesTheNextOne) {
+  Worker worker;
+  for (int round = 0; round < 20; ++round) {
+    auto cache = Make(64 + 8 * static_cast<size_t>(round));
+    worker.Run([&] {
+      Use(*cache, 50);
+      cache->FreeRcu(cache->Allocate());
+    });
+    EXPECT_GT(cache->Stats().cached, 0u);
+    cache.reset();
+    EXPECT_EQ(arena_->units_held(), 0u);
+  }
+  EXPECT_EQ(destroyed, 20u);
+}
+
+TEST_F(CacheThreadsTest, ObjectsAreFreedOnOtherThreads) {
+  auto cache = Make();
+  Worker worker;
+  for (int round = 0; round < 20; ++round) {
+    std::vector<void*> objects(200);
+    for (void*& object : objects) object = cache->Allocate();
+    worker.Run([&] {
+      for (void* object : objects) cache->Free(object);
+    });
+  }
+  EXPECT_EQ(cache->Stats().live, 0u);
+  EXPECT_LE(cache->Stats().slabs_created, 3u) << "the barn brings them back";
+}
+
+TEST_F(CacheThreadsTest, ManyCachesReuseTheirNumbers) {
+  std::mt19937 random(5);
+  Worker worker;
+  std::vector<std::unique_ptr<Cache>> caches;
+  for (int step = 0; step < 400; ++step) {
+    if (caches.size() < 30 && random() % 2 == 0) {
+      caches.push_back(Make(8 + 8 * (random() % 100)));
+    } else if (!caches.empty()) {
+      const size_t which = random() % caches.size();
+      if (random() % 2 == 0) {
+        caches.erase(caches.begin() + static_cast<std::ptrdiff_t>(which));
+        continue;
+      }
+      Cache& cache = *caches[which];
+      Use(cache, random() % 100);
+      worker.Run([&] { Use(cache, 30); });
+      std::thread([&] { Use(cache, 10); }).join();
+      ASSERT_EQ(cache.Stats().live, 0u);
+      ASSERT_TRUE(cache.CheckInvariants().ok()) << cache.CheckInvariants();
+    }
+  }
+  caches.clear();
+  EXPECT_EQ(arena_->units_held(), 0u);
+}
+
+}  // namespace
+}  // namespace mxa::slab

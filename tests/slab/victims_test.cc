@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which slabs a pass chooses. Properties, over random heaps:
+//   V1  what is to be moved fits into the free objects of the slabs that stay.
+//   V2  as many slabs come free as the live objects allow; no choice could free more.
+//   V3  nothing is chosen twice, and no full or empty slab when packing.
+//   V4  slabs of a sparse region come before those of a denser one, within a region the emptiest first.
+//   V5  after the moves, a second call chooses nothing.
+#include "slab/victims.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+#include <tuple>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace mxa::slab {
+namespace {
+
+using Mode = CompactOptions::Mode;
+
+constexpr size_t kCapacity = 113;
+
+class VictimsTest : public testing::Test {
+ protected:
+  // Some 60 slabs in some 8 regions, of random occupancy; `sparse` keeps most of them nearly empty.
+  void Scatter(uint32_t seed, bool sparse) {
+    std::mt19937 random(seed);
+    listed_.clear();
+    slabs_ = std::vector<Slab>(10 + random() % 100);
+    for (Slab& slab : slabs_) {
+      const size_t live = sparse ? 1 + random() % 10 : 1 + random() % kCapacity;
+      listed_.push_back({&slab, live, random() % 8});
+    }
+    std::shuffle(listed_.begin(), listed_.end(), random);
+  }
+  const SlabStore::Choice& ChoiceOf(const Slab* slab) const {
+    return *std::find_if(listed_.begin(), listed_.end(), [&](const auto& choice) { return choice.slab == slab; });
+  }
+  size_t TotalLive() const {
+    size_t live = 0;
+    for (const auto& choice : listed_) live += choice.live;
+    return live;
+  }
+
+  std::vector<Slab> slabs_;
+  std::vector<SlabStore::Choice> listed_;
+};
+
+TEST_F(VictimsTest, PackingFreesAsMuchAsTheOthersCanTakeIn) {
+  for (uint32_t seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(seed);
+    Scatter(seed, seed % 2 == 0);
+    const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, Mode::kPack);
+    const std::set<Slab*> chosen(victims.begin(), victims.end());
+    ASSERT_EQ(chosen.size(), victims.size()) << "V3";
+    size_t to_move = 0;
+    size_t room = 0;
+    size_t partial = 0;
+    for (const auto& choice : listed_) {
+      partial += choice.live < kCapacity ? 1 : 0;
+      if (chosen.contains(choice.slab)) {
+        ASSERT_LT(choice.live, kCapacity) << "V3";
+        to_move += choice.live;
+      } else {
+        room += kCapacity - choice.live;
+      }
+    }
+    ASSERT_LE(to_move, room) << "V1";
+    const size_t needed = (TotalLive() + kCapacity - 1) / kCapacity;
+    ASSERT_EQ(victims.size(), std::min(listed_.size() - needed, partial)) << "V2";
+  }
+}
+
+TEST_F(VictimsTest, SparseRegionsComeFirst) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(seed);
+    Scatter(seed, seed % 2 == 0);
+    std::map<size_t, size_t> live_in_region;
+    for (const auto& choice : listed_) live_in_region[choice.region] += choice.live;
+    std::tuple<size_t, size_t, size_t> before{0, 0, 0};
+    for (const Slab* slab : ChooseVictims(listed_, kCapacity, Mode::kPack)) {
+      const auto& choice = ChoiceOf(slab);
+      const std::tuple<size_t, size_t, size_t> rank{live_in_region[choice.region], choice.region, choice.live};
+      ASSERT_LE(before, rank) << "V4";
+      before = rank;
+    }
+  }
+}
+
+TEST_F(VictimsTest, NothingIsLeftToChooseAfterPacking) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    SCOPED_TRACE(seed);
+    Scatter(seed, seed % 2 == 0);
+    size_t moving = 0;
+    for (const Slab* slab : ChooseVictims(listed_, kCapacity, Mode::kPack)) {
+      moving += ChoiceOf(slab).live;
+      std::erase_if(listed_, [&](const auto& choice) { return choice.slab == slab; });
+    }
+    std::sort(listed_.begin(), listed_.end(), [](const auto& a, const auto& b) { return a.live > b.live; });
+    for (auto& choice : listed_) {
+      const size_t taken = std::min(moving, kCapacity - choice.live);
+      choice.live += taken;
+      moving -= taken;
+    }
+    ASSERT_EQ(moving, 0u) << "V1";
+    ASSERT_TRUE(ChooseVictims(listed_, kCapacity, Mode::kPack).empty()) << "V5";
+  }
+}
+
+TEST_F(VictimsTest, MovingEverythingTakesEverySlabThatHoldsAnObject) {
+  Scatter(1, false);
+  listed_[0].live = 0;
+  listed_[1].live = kCapacity;
+  const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, Mode::kMoveEverything);
+  EXPECT_EQ(victims.size(), listed_.size() - 1);
+  EXPECT_EQ(std::count(victims.begin(), victims.end(), listed_[0].slab), 0);
+  EXPECT_EQ(std::count(victims.begin(), victims.end(), listed_[1].slab), 1);
+}
+
+TEST_F(VictimsTest, EmptyAndFullSlabsStay) {
+  slabs_ = std::vector<Slab>(3);
+  listed_ = {{&slabs_[0], kCapacity, 0}, {&slabs_[1], 0, 0}, {&slabs_[2], kCapacity, 1}};
+  EXPECT_TRUE(ChooseVictims(listed_, kCapacity, Mode::kPack).empty());
+  EXPECT_TRUE(ChooseVictims({}, kCapacity, Mode::kPack).empty());
+}
+
+TEST_F(VictimsTest, OneSlabAloneHasNowhereToGo) {
+  slabs_ = std::vector<Slab>(1);
+  listed_ = {{&slabs_[0], 1, 0}};
+  EXPECT_TRUE(ChooseVictims(listed_, kCapacity, Mode::kPack).empty());
+}
+
+}  // namespace
+}  // namespace mxa::slab
