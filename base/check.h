@@ -16,11 +16,11 @@ namespace mxa::base_internal {
 
 // Ends the process with `mxa: FILE:LINE: check failed: CONDITION: MESSAGE` unless `condition` holds.
 // Context: any; async-signal-safe, takes no lock and allocates nothing.
-#define MXA_CHECK(condition, message)                                                        \
-  do {                                                                                       \
-    if (ABSL_PREDICT_FALSE(!(condition))) {                                                  \
-      ::mxa::base_internal::CheckFailed(__FILE__, __LINE__, #condition, message);            \
-    }                                                                                        \
+#define MXA_CHECK(condition, message)                                             \
+  do {                                                                            \
+    if (ABSL_PREDICT_FALSE(!(condition))) {                                       \
+      ::mxa::base_internal::CheckFailed(__FILE__, __LINE__, #condition, message); \
+    }                                                                             \
   } while (false)
 
 // As MXA_CHECK where the check was measured too hot for release builds; the condition must still compile there.

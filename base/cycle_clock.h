@@ -2,8 +2,8 @@
 //
 // A clock cheap enough to time what takes a hundred nanoseconds.
 //
-// Threads: any. Readings of two processors may differ by a little; a difference is never negative by more than that, and is cut at 0.
-// Why not steady_clock: on x86-64 its call costs as much as some of the stretches that are timed.
+// Threads: any. Readings of two processors may differ by a little; a difference is never negative by more than that,
+// and is cut at 0. Why not steady_clock: on x86-64 its call costs as much as some of the stretches that are timed.
 #ifndef MXA_BASE_CYCLE_CLOCK_H_
 #define MXA_BASE_CYCLE_CLOCK_H_
 
@@ -46,7 +46,8 @@ class CycleClock {
  private:
   static uint64_t SteadyNs() {
     return static_cast<uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+        std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+            .count());
   }
 
 #if defined(__x86_64__)

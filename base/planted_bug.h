@@ -13,12 +13,12 @@ namespace mxa {
 
 enum class PlantedBug {
   kNone,
-  kNoRetryAfterMove,        // the mover leaves the dead copy's slots as they were
-  kNoOwnerRecheck,          // the mover does not look at the owner again under the array lock
-  kHazardClearedEarly,      // the mover clears its hazard slot before it unlocks the array
-  kNoGracePeriod,           // slabs are released without a grace period after the last move
-  kDrainSkipped,            // thread sheaves are not drained before the bitmap is read
-  kBarnOpenDuringDrain,     // sheaves go in and out of the barn unfiltered while the drain runs
+  kNoRetryAfterMove,     // the mover leaves the dead copy's slots as they were
+  kNoOwnerRecheck,       // the mover does not look at the owner again under the array lock
+  kHazardClearedEarly,   // the mover clears its hazard slot before it unlocks the array
+  kNoGracePeriod,        // slabs are released without a grace period after the last move
+  kDrainSkipped,         // thread sheaves are not drained before the bitmap is read
+  kBarnOpenDuringDrain,  // sheaves go in and out of the barn unfiltered while the drain runs
 };
 
 #if MXA_HOOKS

@@ -11,7 +11,8 @@ std::atomic<ScheduleHandler> g_handler{nullptr};
 }  // namespace
 
 ScheduleHandler SetScheduleHandlerForTest(ScheduleHandler handler) {
-  // ORDER(schedule-handler) acq_rel; pairs with the acquire in ReachSchedulePoint: the handler sees what its installer set up.
+  // ORDER(schedule-handler) acq_rel; pairs with the acquire in ReachSchedulePoint: the handler sees what its installer
+  // set up.
   return g_handler.exchange(handler, std::memory_order_acq_rel);
 }
 

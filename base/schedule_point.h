@@ -3,7 +3,8 @@
 // Named points inside concurrent steps where a test may take over: hold a thread there, yield, or run other code.
 //
 // Compiled in with MXA_HOOKS=1 (the hooks, dbg, asan and tsan configurations) and to nothing at all otherwise.
-// Threads: a handler is installed and removed while no other thread is at a point, and must be callable from any thread.
+// Threads: a handler is installed and removed while no other thread is at a point, and must be callable from any
+// thread.
 #ifndef MXA_BASE_SCHEDULE_POINT_H_
 #define MXA_BASE_SCHEDULE_POINT_H_
 

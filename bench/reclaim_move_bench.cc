@@ -2,11 +2,12 @@
 //
 // What does moving a node cost, drain and grace period included, against copying it?
 //
-// Baseline: a loop that copies every node, 576 bytes, from where it lies, in order of address, to places packed as a pass packs them (113
-// in 64 KiB), which the kernel has backed before. `pages included`: for information, the same with the costs of pages that a pass has too:
-// the places are backed as they are written to, and as much is given back afterwards, a batch at a time.
-// Held equal: number of nodes, their places, order, size. A repetition is one pass that moves everything; it leaves the nodes where the next
-// repetition finds them, so ours and the copy take turns on the same tree.
+// Baseline: a loop that copies every node, 576 bytes, from where it lies, in order of address, to places packed as a
+// pass packs them (113 in 64 KiB), which the kernel has backed before. `pages included`: for information, the same with
+// the costs of pages that a pass has too: the places are backed as they are written to, and as much is given back
+// afterwards, a batch at a time.
+// Held equal: number of nodes, their places, order, size. A repetition is one pass that moves everything; it leaves the
+// nodes where the next repetition finds them, so ours and the copy take turns on the same tree.
 // Goals: design.md, section 7.
 #include <sys/mman.h>
 

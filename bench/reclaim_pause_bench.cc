@@ -2,9 +2,10 @@
 //
 // For how long does a pass hold an array's lock, and for how long does it work without a chance for others to run?
 //
-// Baselines: 50 us for the lock; the slice limit (1 ms) and the longest move of one object for the slice. A pass says its longest of
-// either; a sample here is one pass. What the system adds by taking the processor away is not the pass's doing: the goals are on samples
-// without an involuntary switch of the thread, and all samples at p99.9 are shown for information.
+// Baselines: 50 us for the lock; the slice limit (1 ms) and the longest move of one object for the slice. A pass says
+// its longest of either; a sample here is one pass. What the system adds by taking the processor away is not the pass's
+// doing: the goals are on samples without an involuntary switch of the thread, and all samples at p99.9 are shown for
+// information.
 // Held equal: nothing is compared with; one reader runs meanwhile, as in life.
 // Goals: design.md, section 7.
 #include <sys/resource.h>

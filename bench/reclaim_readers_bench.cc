@@ -2,10 +2,10 @@
 //
 // How much do readers notice while another processor moves the nodes they read?
 //
-// Baseline: the same reader on the same array while nothing moves. One thread loads random entries, a section each, and checks them; the
-// other processor runs passes that move every node, without pause or paced. Needs two free processors.
-// Held equal: array, indices, the length of the windows, which take turns. Paced: a pass, then a sleep until the rate is met, so the moves
-// come in bursts; windows are long enough for several passes at 1 M, for one at 16 M.
+// Baseline: the same reader on the same array while nothing moves. One thread loads random entries, a section each, and
+// checks them; the other processor runs passes that move every node, without pause or paced. Needs two free processors.
+// Held equal: array, indices, the length of the windows, which take turns. Paced: a pass, then a sleep until the rate
+// is met, so the moves come in bursts; windows are long enough for several passes at 1 M, for one at 16 M.
 // Goals: design.md, section 7.
 #include <string>
 #include <vector>

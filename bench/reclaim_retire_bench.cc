@@ -2,8 +2,8 @@
 //
 // How many objects a second can be freed after a grace period, in whole sheaves against one callback each?
 //
-// Baseline: liburcu's call_rcu with its default worker, whose callback frees the object to the same cache. Both sides allocate the
-// object, free it, and at the end wait until all are free again, which is timed.
+// Baseline: liburcu's call_rcu with its default worker, whose callback frees the object to the same cache. Both sides
+// allocate the object, free it, and at the end wait until all are free again, which is timed.
 // Held equal: the cache, the object size, one reader that opens and closes sections all the time.
 // Goals: design.md, section 7.
 #include <atomic>

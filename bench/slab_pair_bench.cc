@@ -2,10 +2,11 @@
 //
 // What does allocating and freeing an object cost on one thread, against general allocators?
 //
-// Baselines: glibc's malloc and free; jemalloc, mimalloc and tcmalloc where installed (foreign_allocator.h); for mobility, an immobile
-// cache of ours.
+// Baselines: glibc's malloc and free; jemalloc, mimalloc and tcmalloc where installed (foreign_allocator.h); for
+// mobility, an immobile cache of ours.
 // Held equal: sizes, order of frees, one call out of line for each allocation and each free, objects not written to.
-// Goals: design.md, section 7: no slower than the fastest of the three libraries, hence <=1.0 against each; mobile / immobile <=1.03.
+// Goals: design.md, section 7: no slower than the fastest of the three libraries, hence <=1.0 against each; mobile /
+// immobile <=1.03.
 #include <algorithm>
 #include <cstdint>
 #include <memory>

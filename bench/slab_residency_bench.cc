@@ -2,10 +2,10 @@
 //
 // How much memory does a cache hold after most of its objects were freed at random and a pass has packed the rest?
 //
-// Baseline: the bytes of the live objects. Ours: every resident page of the arena, its side table included, as the kernel tells
-// (mincore), with the sheaves of the thread still filled as the pass left them.
-// For information: glibc after the same frees and malloc_trim(0), the resident pages of a child process that does nothing else; no
-// allocator that cannot move objects does much better.
+// Baseline: the bytes of the live objects. Ours: every resident page of the arena, its side table included, as the
+// kernel tells (mincore), with the sheaves of the thread still filled as the pass left them.
+// For information: glibc after the same frees and malloc_trim(0), the resident pages of a child process that does
+// nothing else; no allocator that cannot move objects does much better.
 // Held equal: object size, number, which objects are freed. Counts of pages, not times: one repetition is enough.
 #include <malloc.h>
 #include <sys/wait.h>

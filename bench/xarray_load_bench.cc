@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What does a random Load of a present entry cost, against a walk over the same nodes that checks nothing, and against maps?
+// What does a random Load of a present entry cost, against a walk over the same nodes that checks nothing, and against
+// maps?
 //
-// Baselines: `bare chase` reads the same slots of the same tree with the same stream of indices (bare_tree.h); `flat_hash_map` and
-// `btree_map` are Abseil's, hold the same entries, and take no lock.
+// Baselines: `bare chase` reads the same slots of the same tree with the same stream of indices (bare_tree.h);
+// `flat_hash_map` and `btree_map` are Abseil's, hold the same entries, and take no lock.
 // Held equal: indices, page size, the loop; one section around ours where the other side has no synchronization either.
-// Goals: design.md, section 7, states them against Linux's XArray, which cannot be linked here (GPL, kernel). The prototypes that reached
-// those goals took 28 against 23 ns for the chase inside one section and 37 to 40 with a section each (16 M), 6.3 against 5.5 and 8 to
+// Goals: design.md, section 7, states them against Linux's XArray, which cannot be linked here (GPL, kernel). The
+// prototypes that reached those goals took 28 against 23 ns for the chase inside one section and 37 to 40 with a
+// section each (16 M), 6.3 against 5.5 and 8 to
 // 9.5 (1 M): hence <=1.25 and <=1.7. Maps are to be no faster.
 #include <cstdint>
 #include <memory>

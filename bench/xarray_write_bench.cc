@@ -2,14 +2,14 @@
 //
 // What do stores, erases and walks cost, and how many bytes does an entry take?
 //
-// Baseline: absl::btree_map behind an absl::Mutex, taken once an operation (once a walk), as the array takes its own lock inside each.
-// Time is the measuring thread's processor time: what an erase leaves to the reclaimer's thread (the grace period, giving nodes back)
-// is not in it, as it delays nobody; see reclaim_retire_bench for that.
-// Held equal: indices 0 .. n-1, their order, 64-bit values, a container that starts empty for stores and full for the rest; making
-// and destroying it is not timed. The map marks an entry by a bit of its value, and finds marked entries by looking at all: it has no
-// better way, and that is the point of marks.
-// Goals: design.md, section 7 (there against Linux's XArray, which cannot be linked here). The packed minimum of the bytes is 576 bytes
-// a node, 113 nodes in 64 KiB, 64 entries a leaf and a 64th more for the levels above: 9.21.
+// Baseline: absl::btree_map behind an absl::Mutex, taken once an operation (once a walk), as the array takes its own
+// lock inside each. Time is the measuring thread's processor time: what an erase leaves to the reclaimer's thread (the
+// grace period, giving nodes back) is not in it, as it delays nobody; see reclaim_retire_bench for that.
+// Held equal: indices 0 .. n-1, their order, 64-bit values, a container that starts empty for stores and full for the
+// rest; making and destroying it is not timed. The map marks an entry by a bit of its value, and finds marked entries
+// by looking at all: it has no better way, and that is the point of marks.
+// Goals: design.md, section 7 (there against Linux's XArray, which cannot be linked here). The packed minimum of the
+// bytes is 576 bytes a node, 113 nodes in 64 KiB, 64 entries a leaf and a 64th more for the levels above: 9.21.
 #include <cstdint>
 #include <memory>
 #include <utility>

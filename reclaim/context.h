@@ -2,8 +2,8 @@
 //
 // What the calling thread may not do right now: wait, reclaim, or call back into a cache.
 //
-// Every rule of the lock order that a lock analysis cannot see is a counter of the current thread here, and is CHECKed where
-// it matters. Threads: each thread sees its own.
+// Every rule of the lock order that a lock analysis cannot see is a counter of the current thread here, and is CHECKed
+// where it matters. Threads: each thread sees its own.
 #ifndef MXA_RECLAIM_CONTEXT_H_
 #define MXA_RECLAIM_CONTEXT_H_
 
@@ -12,9 +12,9 @@
 namespace mxa::reclaim {
 
 struct ThreadContext {
-  int array_locks = 0;   // array locks held: no pass may start on this thread, and nothing may wait
-  int no_reclaim = 0;    // inside Reclaim, a destructor after a grace period, a notifier or a shrinker
-  int can_free = 0;      // inside CanFree: no allocation and no call into the cache either
+  int array_locks = 0;  // array locks held: no pass may start on this thread, and nothing may wait
+  int no_reclaim = 0;   // inside Reclaim, a destructor after a grace period, a notifier or a shrinker
+  int can_free = 0;     // inside CanFree: no allocation and no call into the cache either
 };
 
 ABSL_CONST_INIT inline thread_local ThreadContext tls_context;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The contract between a slab cache that wants memory back and the owner of the objects in it: two phases, can-free and reclaim.
+// The contract between a slab cache that wants memory back and the owner of the objects in it: two phases, can-free and
+// reclaim.
 //
 // After Wilcox and Lameter (2017): first, under the slab's lock, the owner says whether the objects could go and pins
 // them; then, with no lock held, it moves or frees them. Phase one may not take the owner's locks, phase two may.
@@ -40,7 +41,8 @@ inline constexpr size_t kMoveResults = 4;
 // Threads: used by the thread that runs Reclaim, during that call.
 class MoveTarget {
  public:
-  // `destinations` are constructed, resident, and lie in no victim. Once `*cancel` is true, nothing more is moved; null: never.
+  // `destinations` are constructed, resident, and lie in no victim. Once `*cancel` is true, nothing more is moved;
+  // null: never.
   explicit MoveTarget(absl::Span<void* const> destinations, const std::atomic<bool>* cancel = nullptr)
       : destinations_(destinations), cancel_(cancel) {
     moved_.reserve(destinations.size());
@@ -86,11 +88,12 @@ class Movable {
   // Phase 1. May the objects of this slab go? Entries may be set to null: those stay.
   //
   // False: leave the slab alone; nothing has been pinned.
-  // Context: the cache's slab lists are locked and the slab is frozen. Look and pin only: no array lock, no allocation, no call
-  // into the cache (CHECKed); time bounded by the number of objects, at most one slab's.
+  // Context: the cache's slab lists are locked and the slab is frozen. Look and pin only: no array lock, no allocation,
+  // no call into the cache (CHECKed); time bounded by the number of objects, at most one slab's.
   virtual bool CanFree(absl::Span<void*> objects) = 0;
 
-  // Phase 2. Moves or frees the objects that phase 1 kept; null entries are to be skipped. Called exactly once after a true answer.
+  // Phase 2. Moves or frees the objects that phase 1 kept; null entries are to be skipped. Called exactly once after a
+  // true answer.
   //
   // Context: no locks held; reclaim is forbidden (context.h); never waits for an owner's lock, only tries.
   virtual void Reclaim(absl::Span<void*> objects, MoveTarget& target) = 0;

@@ -21,8 +21,8 @@ void UnregisterThread(void*) {
   internal::tls_registered = false;
 }
 
-// A pthread key rather than a thread_local with a destructor: its destructor runs after those of all thread_locals, whose own
-// code may still open read sections, and runs again for a thread that registers anew meanwhile.
+// A pthread key rather than a thread_local with a destructor: its destructor runs after those of all thread_locals,
+// whose own code may still open read sections, and runs again for a thread that registers anew meanwhile.
 pthread_key_t ExitKey() {
   static const pthread_key_t key = [] {
     internal::CheckFlavorUsable();

@@ -9,10 +9,10 @@
 //
 // Threads: everything here may be called from any thread at any time. A thread registers at its first section and is
 // unregistered when it ends.
-//   ReadSection x anything: runs at once, wait-free (with the bp and qsbr flavours the first section of a thread locks).
-//   Synchronize x Synchronize: each waits; liburcu lets concurrent callers share a grace period.
-// Flavours: memb (default), mb and bp need nothing more. With qsbr a registered thread holds up every grace period until its next
-// section ends: it must not block outside an OfflineScope, which costs nothing with the other flavours.
+//   ReadSection x anything: runs at once, wait-free (with the bp and qsbr flavours the first section of a thread
+//   locks). Synchronize x Synchronize: each waits; liburcu lets concurrent callers share a grace period.
+// Flavours: memb (default), mb and bp need nothing more. With qsbr a registered thread holds up every grace period
+// until its next section ends: it must not block outside an OfflineScope, which costs nothing with the other flavours.
 #ifndef MXA_RECLAIM_RCU_H_
 #define MXA_RECLAIM_RCU_H_
 
@@ -57,7 +57,8 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline void LeaveReadSection() {
 
 // What an RCU-protected pointer read inside it points to stays readable until it ends. Sections nest.
 //
-// Context: any thread, also in a signal handler of a registered thread (memb, mb); never across a wait for a grace period.
+// Context: any thread, also in a signal handler of a registered thread (memb, mb); never across a wait for a grace
+// period.
 // Ordering: whatever is read inside happens before the end of every Synchronize() that began before the section ended.
 class [[nodiscard]] ReadSection {
  public:
@@ -67,7 +68,8 @@ class [[nodiscard]] ReadSection {
   ReadSection& operator=(const ReadSection&) = delete;
 };
 
-// For code that blocks outside a read section. Only qsbr needs it; there it lets grace periods go on without this thread.
+// For code that blocks outside a read section. Only qsbr needs it; there it lets grace periods go on without this
+// thread.
 // REQUIRES: no read section is open on this thread.    (CHECKed)
 class [[nodiscard]] OfflineScope {
  public:

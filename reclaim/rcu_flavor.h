@@ -2,9 +2,9 @@
 //
 // Maps the RCU flavour chosen at build time (--define mxa_rcu=memb|qsbr|bp|mb) to one set of names.
 //
-// The only place that includes liburcu. The read side is inlined (_LGPL_SOURCE), but not under TSan, which cannot follow the
-// inlined futex word. With memb the read side is built for kernels that have membarrier(2); rcu_flavor_check.cc refuses to
-// run where liburcu found none, because a reader without that barrier would be unsafe.
+// The only place that includes liburcu. The read side is inlined (_LGPL_SOURCE), but not under TSan, which cannot
+// follow the inlined futex word. With memb the read side is built for kernels that have membarrier(2);
+// rcu_flavor_check.cc refuses to run where liburcu found none, because a reader without that barrier would be unsafe.
 #ifndef MXA_RECLAIM_RCU_FLAVOR_H_
 #define MXA_RECLAIM_RCU_FLAVOR_H_
 

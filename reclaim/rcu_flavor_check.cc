@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asks liburcu what it found at start. Apart from rcu_flavor.h because that header defines away the very variable to ask.
+// Asks liburcu what it found at start. Apart from rcu_flavor.h because that header defines away the very variable to
+// ask.
 #include "reclaim/rcu_flavor_check.h"
 
 #if !defined(MXA_RCU_QSBR) && !defined(MXA_RCU_BP) && !defined(MXA_RCU_MB)

@@ -10,7 +10,8 @@
 //   R2  callbacks run in the order of the Retire() calls, one at a time.
 //   R3  after Barrier() returns, every callback retired before it was called has returned.
 // Threads: Retire and Barrier from any thread at once. Retire never blocks on a grace period, whatever readers do.
-// Why not call_rcu: one callback list a thread and a grace period each cost more than a batch, and leave five times the backlog.
+// Why not call_rcu: one callback list a thread and a grace period each cost more than a batch, and leave five times the
+// backlog.
 #ifndef MXA_RECLAIM_RETIRE_H_
 #define MXA_RECLAIM_RETIRE_H_
 
@@ -29,8 +30,9 @@ struct RetireHead {
 
 // Calls `callback(head)` on the background thread after a grace period that begins after this call.
 //
-// Context: any, also inside a read section and under an array lock; takes one leaf lock; allocates nothing after the first call.
-// The callback runs outside every lock, and with reclaim forbidden (context.h); it may call Retire, but not wait.
+// Context: any, also inside a read section and under an array lock; takes one leaf lock; allocates nothing after the
+// first call. The callback runs outside every lock, and with reclaim forbidden (context.h); it may call Retire, but not
+// wait.
 void Retire(RetireHead* head, RetireCallback callback);
 
 // Waits until every callback retired before this call has returned.
@@ -39,9 +41,9 @@ void Retire(RetireHead* head, RetireCallback callback);
 void RetireBarrier();
 
 struct RetireStats {
-  uint64_t retired = 0;        // calls of Retire so far
-  uint64_t called_back = 0;    // callbacks that have returned
-  uint64_t batches = 0;        // grace periods waited for on their behalf
+  uint64_t retired = 0;      // calls of Retire so far
+  uint64_t called_back = 0;  // callbacks that have returned
+  uint64_t batches = 0;      // grace periods waited for on their behalf
 };
 RetireStats GetRetireStats();
 

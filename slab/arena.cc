@@ -39,8 +39,7 @@ constexpr uint32_t RunMask(size_t first, size_t units) {
 size_t ResidentBytes(const void* start, size_t bytes) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   std::array<unsigned char, kRegionSize / 4096> in_core;
-  MXA_CHECK(bytes / page <= in_core.size() &&
-                mincore(const_cast<void*>(start), bytes, in_core.data()) == 0,
+  MXA_CHECK(bytes / page <= in_core.size() && mincore(const_cast<void*>(start), bytes, in_core.data()) == 0,
             "the kernel does not tell what is resident");
   size_t resident = 0;
   for (size_t i = 0; i < bytes / page; ++i) resident += (in_core[i] & 1) * page;
@@ -51,7 +50,8 @@ size_t ResidentBytes(const void* start, size_t bytes) {
 
 absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options) {
   if (options.min_reserve_bytes < kRegionSize || options.reserve_bytes < options.min_reserve_bytes) {
-    return absl::InvalidArgumentError("an arena reserves at least one 2 MiB region, and reserve_bytes >= min_reserve_bytes");
+    return absl::InvalidArgumentError(
+        "an arena reserves at least one 2 MiB region, and reserve_bytes >= min_reserve_bytes");
   }
   std::unique_ptr<Arena> arena(new Arena);
   const size_t least = options.min_reserve_bytes / kRegionSize * kRegionSize;
@@ -70,8 +70,9 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options
     arena->huge_pages_ = options.huge_pages;
     return arena;
   }
-  return absl::ResourceExhaustedError(absl::StrFormat(
-      "cannot reserve even %d MiB of addresses; is there a limit on address space (ulimit -v)?", options.min_reserve_bytes >> 20));
+  return absl::ResourceExhaustedError(
+      absl::StrFormat("cannot reserve even %d MiB of addresses; is there a limit on address space (ulimit -v)?",
+                      options.min_reserve_bytes >> 20));
 }
 
 Arena& Arena::Default() {
@@ -101,8 +102,8 @@ Arena::Region* Arena::CommitRegion() {
   void* descriptors = table_ + number * kUnitsPerRegion;
   if (mprotect(descriptors, kTableBytesPerRegion, PROT_READ | PROT_WRITE) != 0) return nullptr;
   if (mprotect(units, kRegionSize, PROT_READ | PROT_WRITE) != 0) return nullptr;
-  // Advice only: where the kernel has no huge pages there is nothing to ask for or to refuse. Without MADV_NOHUGEPAGE a kernel set to
-  // "always" would fill the holes that releasing single slabs leaves.
+  // Advice only: where the kernel has no huge pages there is nothing to ask for or to refuse. Without MADV_NOHUGEPAGE a
+  // kernel set to "always" would fill the holes that releasing single slabs leaves.
   madvise(units, kRegionSize, huge_pages_ ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   Region& region = regions_.emplace_back();
   region.number = number;
@@ -183,7 +184,8 @@ void Arena::FreeRuns(std::vector<Slab*>& runs) {
 
 size_t Arena::UnitsUsedInRegion(size_t region) const {
   MutexLock lock(&mutex_);
-  return region < regions_.size() ? kUnitsPerRegion - static_cast<size_t>(std::popcount(regions_[region].free_units)) : 0;
+  return region < regions_.size() ? kUnitsPerRegion - static_cast<size_t>(std::popcount(regions_[region].free_units))
+                                  : 0;
 }
 
 size_t Arena::regions_held() const {
@@ -217,18 +219,21 @@ absl::Status Arena::CheckInvariants() const {
     const size_t used = kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units));
     held += used;
     if (!by_use_[used].contains(region)) {
-      return absl::InternalError(absl::StrFormat("A2: region %d with %d units in use is on another list", region.number, used));
+      return absl::InternalError(
+          absl::StrFormat("A2: region %d with %d units in use is on another list", region.number, used));
     }
     for (size_t i = 0; i < kUnitsPerRegion; ++i) {
       if ((region.free_units >> i & 1) != 0) continue;
       const Slab& descriptor = table_[region.number * kUnitsPerRegion + i];
       const Slab& head = *(&descriptor - descriptor.units_before);
       if ((head.units == 0 || descriptor.units_before >= head.units)) {
-        return absl::InternalError(absl::StrFormat("A1: unit %d of region %d is in use outside any run", i, region.number));
+        return absl::InternalError(
+            absl::StrFormat("A1: unit %d of region %d is in use outside any run", i, region.number));
       }
     }
   }
-  if (held != units_held_) return absl::InternalError(absl::StrFormat("A3: %d units in use, %d counted", held, units_held_));
+  if (held != units_held_)
+    return absl::InternalError(absl::StrFormat("A3: %d units in use, %d counted", held, units_held_));
   return absl::OkStatus();
 }
 

@@ -4,10 +4,12 @@
 //
 // Invariants:
 //   A1  a unit is free or part of exactly one run; a free unit of a committed region reads as zero when handed out.
-//   A2  a region is committed (readable, its descriptors too) from its first use on; its free mask names its free units.
+//   A2  a region is committed (readable, its descriptors too) from its first use on; its free mask names its free
+//       units.
 //   A3  regions_held counts the regions with a unit in use.
 // Threads: every function from any thread at once; one leaf lock.
-// Why not mmap a slab at a time: pointer -> descriptor must be a shift and an add, and the kernel's limit of mappings is small.
+// Why not mmap a slab at a time: pointer -> descriptor must be a shift and an add, and the kernel's limit of mappings
+// is small.
 #ifndef MXA_SLAB_ARENA_H_
 #define MXA_SLAB_ARENA_H_
 
@@ -48,7 +50,8 @@ struct ArenaResidency {
 
 class Arena {
  public:
-  // Errors: kResourceExhausted when not even the smallest reservation is granted, kInvalidArgument for impossible sizes.
+  // Errors: kResourceExhausted when not even the smallest reservation is granted, kInvalidArgument for impossible
+  // sizes.
   static absl::StatusOr<std::unique_ptr<Arena>> Create(const ArenaOptions& options = {});
 
   // The arena that caches use unless told otherwise; lives until the process ends.
@@ -59,8 +62,8 @@ class Arena {
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
-  // Hands out `units` (a power of two up to kUnitsPerRegion) neighbouring zeroed units, aligned to their size, from the fullest
-  // region that has them. Null when the reservation is used up or the system refuses memory.
+  // Hands out `units` (a power of two up to kUnitsPerRegion) neighbouring zeroed units, aligned to their size, from the
+  // fullest region that has them. Null when the reservation is used up or the system refuses memory.
   //
   // Context: takes the arena's leaf lock; may make system calls.
   Slab* AllocateRun(size_t units);

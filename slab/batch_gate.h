@@ -2,8 +2,8 @@
 //
 // Counts a cache's batches from their first mark to the end of their settling, in order.
 //
-// Lets a pass run at most kMostInside batches ahead of their grace periods, so that it needs no more memory than those; and lets others
-// wait for the batches that are under way. Threads: any.
+// Lets a pass run at most kMostInside batches ahead of their grace periods, so that it needs no more memory than those;
+// and lets others wait for the batches that are under way. Threads: any.
 #ifndef MXA_SLAB_BATCH_GATE_H_
 #define MXA_SLAB_BATCH_GATE_H_
 

@@ -21,16 +21,16 @@ constexpr size_t kMaxSheafCapacity = 1024;
 
 absl::Status Validate(const CacheOptions& options) {
   if (options.object_size < 8 || options.object_size > kMaxObjectSize) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("cache %s: object_size is %d, must be 8 to %d", options.name, options.object_size, kMaxObjectSize));
+    return absl::InvalidArgumentError(absl::StrFormat("cache %s: object_size is %d, must be 8 to %d", options.name,
+                                                      options.object_size, kMaxObjectSize));
   }
   if (!std::has_single_bit(options.alignment) || options.alignment > kMaxAlignment) {
-    return absl::InvalidArgumentError(absl::StrFormat("cache %s: alignment is %d, must be a power of two up to %d", options.name,
-                                                      options.alignment, kMaxAlignment));
+    return absl::InvalidArgumentError(absl::StrFormat("cache %s: alignment is %d, must be a power of two up to %d",
+                                                      options.name, options.alignment, kMaxAlignment));
   }
   if (options.sheaf_capacity > kMaxSheafCapacity) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("cache %s: sheaf_capacity is %d, must be at most %d", options.name, options.sheaf_capacity, kMaxSheafCapacity));
+    return absl::InvalidArgumentError(absl::StrFormat("cache %s: sheaf_capacity is %d, must be at most %d",
+                                                      options.name, options.sheaf_capacity, kMaxSheafCapacity));
   }
   if (options.movable != nullptr && options.constructor == nullptr) {
     return absl::InvalidArgumentError(absl::StrFormat("cache %s: a movable cache needs a constructor", options.name));

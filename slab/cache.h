@@ -13,9 +13,10 @@
 //   S4  sheaves hold no more than their capacity; the barn's full sheaves are full.
 //   S5  no object is in two places.
 //   S6  no allocation from a marked or isolated slab; no marks without a pass.
-// Threads: Allocate, Free, FreeRcu, Compact, Shrink and the statistics from any thread at once. Destruction and CheckInvariants only
-// while no other thread uses the cache.
-// Progress: Allocate and Free touch only the thread's own sheaves in the common case; a pass makes them wait at most for a drain.
+// Threads: Allocate, Free, FreeRcu, Compact, Shrink and the statistics from any thread at once. Destruction and
+// CheckInvariants only while no other thread uses the cache.
+// Progress: Allocate and Free touch only the thread's own sheaves in the common case; a pass makes them wait at most
+// for a drain.
 #ifndef MXA_SLAB_CACHE_H_
 #define MXA_SLAB_CACHE_H_
 
@@ -38,7 +39,8 @@ class Cache {
   // Errors: kInvalidArgument names the option that makes no sense.
   static absl::StatusOr<std::unique_ptr<Cache>> Create(const CacheOptions& options);
 
-  // Waits for what is retired. REQUIRES: every object has been freed (leaked ones are named), no other thread is inside.    (CHECKed)
+  // Waits for what is retired. REQUIRES: every object has been freed (leaked ones are named), no other thread is
+  // inside.    (CHECKed)
   // Context: waits for grace periods; no read section, array lock or reclaim callback on this thread.    (CHECKed)
   ~Cache();
   Cache(const Cache&) = delete;
@@ -56,7 +58,8 @@ class Cache {
 
   // Takes an object back that readers may still hold: it is reused after a grace period.
   //
-  // Context: any but CanFree, also inside a read section and under an array lock; never waits for the grace period, never fails.
+  // Context: any but CanFree, also inside a read section and under an array lock; never waits for the grace period,
+  // never fails.
   void FreeRcu(void* object);
 
   // Waits until every object passed to FreeRcu before this call is reusable or given back.
@@ -68,7 +71,8 @@ class Cache {
   // Context: as the destructor. Returns the number of slabs released.
   size_t Shrink();
 
-  // Runs one pass: moves objects out of sparse slabs and gives the emptied slabs back. A second concurrent pass is refused.
+  // Runs one pass: moves objects out of sparse slabs and gives the emptied slabs back. A second concurrent pass is
+  // refused.
   //
   // Errors: kFailedPrecondition for a cache without Movable, kUnavailable when a pass is running.
   // Context: as the destructor.

@@ -75,7 +75,8 @@ void CacheCore::RemoveSheaves(ThreadSheaves* sheaves) {
 }
 
 void CacheCore::OnThreadExit(ThreadSheaves* sheaves) {
-  // Drains run under the registry's lock, so none is looking at these sheaves; one that begins later finds the objects in their slabs.
+  // Drains run under the registry's lock, so none is looking at these sheaves; one that begins later finds the objects
+  // in their slabs.
   store_.Return(sheaves->main->span());
   store_.Return(sheaves->spare->span());
   if (sheaves->rcu_free != nullptr && !sheaves->rcu_free->empty()) {
@@ -120,7 +121,8 @@ void* CacheCore::AllocateSlow(AllocFlags flags) {
   }
 }
 
-// One owner section: makes room and pushes. False when an empty sheaf is needed first; *empty is used up when it helped.
+// One owner section: makes room and pushes. False when an empty sheaf is needed first; *empty is used up when it
+// helped.
 bool CacheCore::FreeInSection(ThreadSheaves& sheaves, void* object, Sheaf** empty) {
   OwnerSection section(sheaves);
   // ORDER(mark) the slow word's acquire, or the sheaves' mutex, orders this read after the pass's SetMarked.

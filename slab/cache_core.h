@@ -2,9 +2,9 @@
 //
 // The inside of a cache: the paths of one object between a thread's sheaves, the barn and the slabs.
 //
-// Lock order: registry lock -> one thread's sheaves (owner or foreign section) -> the marked-retire lock -> one leaf lock (barn, lists',
-// retire queue). The recycle lock comes before all these. Nothing calls out under any of them, but for
-// CanFree under the lists' lock and destructors under the recycle lock.
+// Lock order: registry lock -> one thread's sheaves (owner or foreign section) -> the marked-retire lock -> one leaf
+// lock (barn, lists', retire queue). The recycle lock comes before all these. Nothing calls out under any of them, but
+// for CanFree under the lists' lock and destructors under the recycle lock.
 #ifndef MXA_SLAB_CACHE_CORE_H_
 #define MXA_SLAB_CACHE_CORE_H_
 
@@ -66,13 +66,16 @@ class CacheCore {
 
   // --- For drains and passes ---
 
-  // Counts those who need the threads' sections to take the mutex; the first sets every thread's slow word and runs the handshake's
-  // membarrier, the last clears them. Sections of before may still be open after BeginSlow: a ForeignSection waits for them.
+  // Counts those who need the threads' sections to take the mutex; the first sets every thread's slow word and runs the
+  // handshake's membarrier, the last clears them. Sections of before may still be open after BeginSlow: a
+  // ForeignSection waits for them.
   void BeginSlow();
   void EndSlow();
-  // Empties all sheaves into the slabs; part-filled rcu-free sheaves are retired. REQUIRES: between BeginSlow and EndSlow.
+  // Empties all sheaves into the slabs; part-filled rcu-free sheaves are retired. REQUIRES: between BeginSlow and
+  // EndSlow.
   void FlushAllSheaves();
-  // Takes the objects of marked slabs out of all sheaves, of the barn and of recycling under way. REQUIRES: as FlushAllSheaves.
+  // Takes the objects of marked slabs out of all sheaves, of the barn and of recycling under way. REQUIRES: as
+  // FlushAllSheaves.
   void DrainMarked();
   // Retires what FreeRcu got of marked slabs so far.
   void RetireMarked();

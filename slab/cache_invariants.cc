@@ -14,12 +14,14 @@ namespace {
 absl::Status CheckSheaf(const CacheOptions& options, Sheaf& sheaf, const Arena& arena, const CacheCore* owner,
                         std::vector<void*>& cached) {
   if (sheaf.size() > sheaf.capacity) {
-    return absl::InternalError(absl::StrFormat("S4: a sheaf of %s holds %d of %d objects", options.name, sheaf.size(), sheaf.capacity));
+    return absl::InternalError(
+        absl::StrFormat("S4: a sheaf of %s holds %d of %d objects", options.name, sheaf.size(), sheaf.capacity));
   }
   for (void* object : sheaf.span()) {
     const Slab* slab = arena.Contains(object) ? arena.SlabOf(object) : nullptr;
     if (slab == nullptr || slab->owner != owner) {
-      return absl::InternalError(absl::StrFormat("S5: a sheaf of %s holds %p, which is not its own", options.name, object));
+      return absl::InternalError(
+          absl::StrFormat("S5: a sheaf of %s holds %p, which is not its own", options.name, object));
     }
     if (slab->marked()) {
       return absl::InternalError(absl::StrFormat("S6: a sheaf of %s holds %p of a marked slab", options.name, object));
@@ -36,18 +38,23 @@ absl::Status CacheCore::CheckInvariants() {
   if (absl::Status status = arena_.CheckInvariants(); !status.ok()) return status;
   absl::Status status;
   if (!store_.AtRest()) {
-    status.Update(absl::InternalError(absl::StrFormat("S6: slabs of %s are planned or marked with no pass running", options_.name)));
+    status.Update(absl::InternalError(
+        absl::StrFormat("S6: slabs of %s are planned or marked with no pass running", options_.name)));
   }
-  if (barn_.filtering()) status.Update(absl::InternalError(absl::StrFormat("S6: the barn of %s filters with no pass running", options_.name)));
+  if (barn_.filtering())
+    status.Update(
+        absl::InternalError(absl::StrFormat("S6: the barn of %s filters with no pass running", options_.name)));
   {
     MutexLock lock(&ThreadRegistryMutex());
     if (slow_requests_ != 0) {
-      status.Update(absl::InternalError(absl::StrFormat("S6: threads of %s are kept slow with no drain under way", options_.name)));
+      status.Update(absl::InternalError(
+          absl::StrFormat("S6: threads of %s are kept slow with no drain under way", options_.name)));
     }
     for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
       // Relaxed: written under the registry's lock.
       if ((sheaves->slow.load(std::memory_order_relaxed) != 0) == HaveMembarrier()) {
-        status.Update(absl::InternalError(absl::StrFormat("S6: a thread's slow word of %s is wrong at rest", options_.name)));
+        status.Update(
+            absl::InternalError(absl::StrFormat("S6: a thread's slow word of %s is wrong at rest", options_.name)));
       }
     }
   }
@@ -65,7 +72,8 @@ absl::Status CacheCore::CheckInvariants() {
   EndSlow();
   barn_.ForEachFull([&](Sheaf& sheaf) {
     status.Update(CheckSheaf(options_, sheaf, arena_, this, cached));
-    if (!sheaf.full()) status.Update(absl::InternalError(absl::StrFormat("S4: a sheaf in the barn of %s is not full", options_.name)));
+    if (!sheaf.full())
+      status.Update(absl::InternalError(absl::StrFormat("S4: a sheaf in the barn of %s is not full", options_.name)));
   });
   std::sort(cached.begin(), cached.end());
   if (std::adjacent_find(cached.begin(), cached.end()) != cached.end()) {
@@ -73,7 +81,8 @@ absl::Status CacheCore::CheckInvariants() {
   }
   for (const void* object : cached) {
     if (store_.IsFree(object)) {
-      status.Update(absl::InternalError(absl::StrFormat("S5: %p of %s is in a sheaf and free in its slab", object, options_.name)));
+      status.Update(absl::InternalError(
+          absl::StrFormat("S5: %p of %s is in a sheaf and free in its slab", object, options_.name)));
     }
   }
   return status;

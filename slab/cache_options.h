@@ -24,12 +24,12 @@ struct CacheOptions {
   // A power of two up to 4096.
   size_t alignment = 8;
 
-  // Brings raw memory into the constructed state, which Allocate hands out and Free expects back. Null: zeroed memory when the slab
-  // is new, whatever the last user left after that.
+  // Brings raw memory into the constructed state, which Allocate hands out and Free expects back. Null: zeroed memory
+  // when the slab is new, whatever the last user left after that.
   void (*constructor)(void* object) = nullptr;
 
-  // Runs once for each object passed to FreeRcu, after its grace period and before it can be allocated again, and leaves it in the
-  // constructed state. Runs on the reclaimer's thread with reclaim forbidden.
+  // Runs once for each object passed to FreeRcu, after its grace period and before it can be allocated again, and
+  // leaves it in the constructed state. Runs on the reclaimer's thread with reclaim forbidden.
   void (*rcu_destructor)(void* object) = nullptr;
 
   // Who can move the objects. Needs a constructor, so that a pass may look at any allocated object. Outlives the cache.

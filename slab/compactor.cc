@@ -109,7 +109,8 @@ class Pass {
     batches_.push_back(std::make_unique<Batch>());
     Batch& batch = *batches_.back();
     batch.cache = &cache_;
-    // The next batches need as many slabs again: better these, whose pages are there, than new ones. The pass gives them back at its end.
+    // The next batches need as many slabs again: better these, whose pages are there, than new ones. The pass gives
+    // them back at its end.
     batch.keep_empty = options_.mode == CompactOptions::Mode::kMoveEverything;
     MXA_SCHEDULE_POINT("pass.before_mark");
     MarkVictims(batch);
@@ -148,8 +149,9 @@ class Pass {
     }
   }
 
-  // Up to `count` constructed objects in slabs that are no victims. A packing pass takes what lies free, so that it cannot end with more
-  // slabs than it began with; moving everything may take as many new slabs as the batch will give back.
+  // Up to `count` constructed objects in slabs that are no victims. A packing pass takes what lies free, so that it
+  // cannot end with more slabs than it began with; moving everything may take as many new slabs as the batch will give
+  // back.
   std::vector<void*> Reserve(size_t count, size_t victims) {
     std::vector<void*> destinations(count);
     size_t reserved = 0;
@@ -186,7 +188,8 @@ class Pass {
     }
     size_t kept_back = 0;
     for (const void* object : objects_) kept_back += object == nullptr ? 1 : 0;
-    MXA_CHECK(settled + kept_back == objects_.size(), "Reclaim settles each object that CanFree let through exactly once");
+    MXA_CHECK(settled + kept_back == objects_.size(),
+              "Reclaim settles each object that CanFree let through exactly once");
     stats_.results[static_cast<size_t>(reclaim::MoveResult::kBusy)] += kept_back;
     stats_.objects_moved += target.moved().size();
     batch.moved.insert(batch.moved.end(), target.moved().begin(), target.moved().end());
@@ -209,7 +212,8 @@ absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& opt
     return absl::FailedPreconditionError("cache " + cache.options().name + " is not movable");
   }
   MXA_CHECK(reclaim::MayReclaim(), "a pass under an array lock or inside a callback");
-  if (!cache.pass_mutex().TryLock()) return absl::UnavailableError("a pass over cache " + cache.options().name + " is running");
+  if (!cache.pass_mutex().TryLock())
+    return absl::UnavailableError("a pass over cache " + cache.options().name + " is running");
   const CompactStats stats = Pass(cache, options).Run();
   cache.pass_mutex().Unlock();
   cache.AddCompactStats(stats);

@@ -2,9 +2,10 @@
 //
 // The drain: gets objects out of threads' sheaves, the barn and recycling, without those threads' help.
 //
-// Order, each step needed (a spin model fails without any of them): the caller has marked -> the barn, which filters from BeginSlow's caller
-// on -> every thread's sheaves -> recycling under way. What a thread takes from the barn after the barn's turn is clean; what it took before is
-// drained with its own sheaves; what it pushes after its turn it has tested against the marks in the same section.
+// Order, each step needed (a spin model fails without any of them): the caller has marked -> the barn, which filters
+// from BeginSlow's caller on -> every thread's sheaves -> recycling under way. What a thread takes from the barn after
+// the barn's turn is clean; what it took before is drained with its own sheaves; what it pushes after its turn it has
+// tested against the marks in the same section.
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,8 @@ void CacheCore::BeginSlow() {
   MutexLock lock(&ThreadRegistryMutex());
   if (slow_requests_++ != 0 || !HaveMembarrier()) return;
   for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-    // ORDER(handshake) the membarrier below pairs with the compiler barrier in OwnerSection: owners that enter after it see this store,
-    // owners that entered before it have their flag seen by ForeignSection.
+    // ORDER(handshake) the membarrier below pairs with the compiler barrier in OwnerSection: owners that enter after it
+    // see this store, owners that entered before it have their flag seen by ForeignSection.
     sheaves->slow.store(1, std::memory_order_relaxed);
   }
   Membarrier();
@@ -30,13 +31,15 @@ void CacheCore::EndSlow() {
   MutexLock lock(&ThreadRegistryMutex());
   if (--slow_requests_ != 0 || !HaveMembarrier()) return;
   for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-    // ORDER(handshake-end) release; pairs with the acquire in OwnerSection: the owner sees its sheaves as the drain left them.
+    // ORDER(handshake-end) release; pairs with the acquire in OwnerSection: the owner sees its sheaves as the drain
+    // left them.
     sheaves->slow.store(0, std::memory_order_release);
   }
 }
 
 void CacheCore::FlushAllSheaves() {
-  // Held throughout: a drain that finds the barn empty takes this lock next, and by then what was in it is in the slabs.
+  // Held throughout: a drain that finds the barn empty takes this lock next, and by then what was in it is in the
+  // slabs.
   MutexLock lock(&ThreadRegistryMutex());
   for (Sheaf* sheaf = barn_.TakeAllFull(); sheaf != nullptr;) {
     Sheaf* next = sheaf->next_in_barn;

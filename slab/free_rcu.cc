@@ -72,8 +72,8 @@ void CacheCore::RecycleCallback(reclaim::RetireHead* head) {
 void CacheCore::Recycle(Sheaf* sheaf) {
   const size_t retired = sheaf->size();
   {
-    // The reclaimer's own owner section: a drain takes this lock after it has marked, so either the marks are seen here or the objects
-    // are in the barn or their slabs when the drain looks there.
+    // The reclaimer's own owner section: a drain takes this lock after it has marked, so either the marks are seen here
+    // or the objects are in the barn or their slabs when the drain looks there.
     MutexLock lock(&recycle_mutex_);
     std::vector<void*> marked;
     TakeMarked(*sheaf, marked);

@@ -20,7 +20,8 @@ bool HaveMembarrier() {
 }
 
 void Membarrier() {
-  MXA_CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0, "membarrier(2) failed after it was registered");
+  MXA_CHECK(syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0,
+            "membarrier(2) failed after it was registered");
 }
 
 }  // namespace mxa::slab

@@ -2,7 +2,8 @@
 //
 // A sheaf: a small stack of free objects of one cache that changes hands as a whole (Babka 2024; Bonwick's magazine).
 //
-// Threads: belongs to one owner section, one lock or one grace period at a time. Only its size may be read from elsewhere, for statistics.
+// Threads: belongs to one owner section, one lock or one grace period at a time. Only its size may be read from
+// elsewhere, for statistics.
 #ifndef MXA_SLAB_SHEAF_H_
 #define MXA_SLAB_SHEAF_H_
 

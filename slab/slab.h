@@ -5,11 +5,12 @@
 // Invariants:
 //   L1  live = capacity - popcount(free map).
 //   L2  a bit of the dirty map is set only where the free map's is: that object's destructor has still to run.
-//   L3  marked is set from the moment a pass takes the slab off the allocation lists for good until it is back on them or released.
-// Threads: all fields but `marked` belong to the lists' lock of the owning cache; `owner`, `objects` and `capacity` do not change
-// while the slab is in use, so a thread that holds one of its objects may read them.
-// Why not a header inside the slab: a page whose objects are gone could not go back while its header lives, and the free map
-// would share the page's cache sets and its cold misses.
+//   L3  marked is set from the moment a pass takes the slab off the allocation lists for good until it is back on them
+//       or released.
+// Threads: all fields but `marked` belong to the lists' lock of the owning cache; `owner`, `objects` and `capacity` do
+// not change while the slab is in use, so a thread that holds one of its objects may read them.
+// Why not a header inside the slab: a page whose objects are gone could not go back while its header lives, and the
+// free map would share the page's cache sets and its cold misses.
 #ifndef MXA_SLAB_SLAB_H_
 #define MXA_SLAB_SLAB_H_
 
@@ -53,8 +54,8 @@ struct alignas(128) Slab : ListLink {
   const uint64_t* free_map() const { return maps != nullptr ? maps : inline_maps.data(); }
   const uint64_t* dirty_map() const { return free_map() + bitmap::WordsFor(capacity); }
 
-  // Relaxed: a reader must be in an owner section entered after the drain's handshake, or hold a lock the pass has held since it
-  // marked; that orders it after SetMarked.
+  // Relaxed: a reader must be in an owner section entered after the drain's handshake, or hold a lock the pass has held
+  // since it marked; that orders it after SetMarked.
   bool marked() const { return marked_word.load(std::memory_order_relaxed) != 0; }
   void SetMarked(bool value) { marked_word.store(value ? 1 : 0, std::memory_order_relaxed); }
 };

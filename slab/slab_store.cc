@@ -22,11 +22,16 @@ constexpr size_t kMinObjects = 8;
 
 const char* StateName(SlabState state) {
   switch (state) {
-    case SlabState::kUnused: return "unused";
-    case SlabState::kListed: return "listed";
-    case SlabState::kPlanned: return "planned";
-    case SlabState::kMarked: return "marked";
-    case SlabState::kIsolated: return "isolated";
+    case SlabState::kUnused:
+      return "unused";
+    case SlabState::kListed:
+      return "listed";
+    case SlabState::kPlanned:
+      return "planned";
+    case SlabState::kMarked:
+      return "marked";
+    case SlabState::kIsolated:
+      return "isolated";
   }
   return "corrupt";
 }
@@ -64,7 +69,8 @@ size_t SlabStore::IndexOf(const Slab& slab, const void* object) const {
 
 void SlabStore::ReportBadFree(const Slab* slab, const void* object, const char* what) const {
   std::fprintf(stderr, "mxa: %s: cache %s, object %p, slab %p (%s)\n", what, options_.name.c_str(), object,
-               slab == nullptr ? nullptr : static_cast<void*>(slab->objects), slab == nullptr ? "none" : StateName(slab->state));
+               slab == nullptr ? nullptr : static_cast<void*>(slab->objects),
+               slab == nullptr ? "none" : StateName(slab->state));
   std::abort();
 }
 
@@ -73,7 +79,8 @@ Slab& SlabStore::MarkFreeLocked(void* object) {
   Slab& slab = *arena_.SlabOf(object);
   if (slab.owner != owner_) ReportBadFree(&slab, object, "free to the wrong cache");
   const size_t index = IndexOf(slab, object);
-  if (index >= capacity_ || slab.objects + index * stride_ != object) ReportBadFree(&slab, object, "free of an interior pointer");
+  if (index >= capacity_ || slab.objects + index * stride_ != object)
+    ReportBadFree(&slab, object, "free of an interior pointer");
   if (bitmap::Test(slab.free_map(), index)) ReportBadFree(&slab, object, "double free");
   bitmap::Set(slab.free_map(), index);
   return slab;
@@ -327,18 +334,19 @@ bool SlabStore::AtRest() {
 absl::Status SlabStore::CheckSlab(const Slab& slab) const {
   const size_t free = bitmap::Count(slab.free_map(), slab.capacity);
   if (slab.live + free != slab.capacity) {
-    return absl::InternalError(absl::StrFormat("S1: slab %p of %s counts %d live and has %d of %d free", slab.objects, options_.name,
-                                               slab.live, free, slab.capacity));
+    return absl::InternalError(absl::StrFormat("S1: slab %p of %s counts %d live and has %d of %d free", slab.objects,
+                                               options_.name, slab.live, free, slab.capacity));
   }
   for (size_t i = 0; i < slab.capacity; ++i) {
     if (bitmap::Test(slab.dirty_map(), i) && !bitmap::Test(slab.free_map(), i)) {
-      return absl::InternalError(absl::StrFormat("L2: object %d of slab %p of %s is dirty and not free", i, slab.objects, options_.name));
+      return absl::InternalError(
+          absl::StrFormat("L2: object %d of slab %p of %s is dirty and not free", i, slab.objects, options_.name));
     }
   }
   const bool should_be_marked = slab.state == SlabState::kMarked || slab.state == SlabState::kIsolated;
   if (slab.marked() != should_be_marked) {
-    return absl::InternalError(absl::StrFormat("L3: slab %p of %s is %s and its mark says otherwise", slab.objects, options_.name,
-                                               StateName(slab.state)));
+    return absl::InternalError(absl::StrFormat("L3: slab %p of %s is %s and its mark says otherwise", slab.objects,
+                                               options_.name, StateName(slab.state)));
   }
   return absl::OkStatus();
 }
@@ -353,15 +361,17 @@ absl::Status SlabStore::CheckInvariants() {
     allocated += slab.live;
     status.Update(CheckSlab(slab));
     if (listed && (slab.state != SlabState::kListed || !lists_.OnItsList(slab))) {
-      status.Update(absl::InternalError(absl::StrFormat("S2: slab %p of %s is on the wrong list", slab.objects, options_.name)));
+      status.Update(
+          absl::InternalError(absl::StrFormat("S2: slab %p of %s is on the wrong list", slab.objects, options_.name)));
     }
   };
   lists_.ForEach([&](Slab& slab) { check(slab, true); });
   for (Slab* slab = planned_.front(); slab != nullptr; slab = planned_.next(*slab)) check(*slab, false);
   for (Slab* slab = victims_.front(); slab != nullptr; slab = victims_.next(*slab)) check(*slab, false);
   if (status.ok() && (slabs != counts_.slabs || allocated != counts_.allocated)) {
-    return absl::InternalError(absl::StrFormat("S3: %s counts %d slabs and %d allocated objects, its lists hold %d and %d",
-                                               options_.name, counts_.slabs, counts_.allocated, slabs, allocated));
+    return absl::InternalError(
+        absl::StrFormat("S3: %s counts %d slabs and %d allocated objects, its lists hold %d and %d", options_.name,
+                        counts_.slabs, counts_.allocated, slabs, allocated));
   }
   return status;
 }

@@ -4,7 +4,8 @@
 //
 // Invariants: S1, S2, S6 (cache.h), L1 to L3 (slab.h).
 //   St1 marks come and go only here: Mark sets one, Settle clears it.
-// Threads: every function from any thread at once; the lists' lock is a leaf lock. It calls out only to CanFree, on one slab's objects.
+// Threads: every function from any thread at once; the lists' lock is a leaf lock. It calls out only to CanFree, on one
+// slab's objects.
 #ifndef MXA_SLAB_SLAB_STORE_H_
 #define MXA_SLAB_SLAB_STORE_H_
 
@@ -47,11 +48,13 @@ class SlabStore {
   // A foreign, interior, or already free pointer ends the process with one line.
   void Return(absl::Span<void* const> objects);
 
-  // As Return, for objects of marked slabs whose rcu_destructor has not run: Settle runs it when nobody looks at the slab any more.
+  // As Return, for objects of marked slabs whose rcu_destructor has not run: Settle runs it when nobody looks at the
+  // slab any more.
   // REQUIRES: called on the thread that calls Settle.
   void ReturnUndestroyed(absl::Span<void* const> objects);
 
-  // Gives empty slabs back to the arena until at most `keep` are left; returns how many. None while a pass is choosing victims.
+  // Gives empty slabs back to the arena until at most `keep` are left; returns how many. None while a pass is choosing
+  // victims.
   // Context: as AddSlab.
   size_t ReleaseEmpty(size_t keep);
   // The same, keeping what a cache of this size may soon need again.
@@ -64,13 +67,15 @@ class SlabStore {
     size_t live;
     size_t region;
   };
-  // The listed slabs at this moment. Until Plan is called, none is given back to the arena, so that the pointers stay good.
+  // The listed slabs at this moment. Until Plan is called, none is given back to the arena, so that the pointers stay
+  // good.
   std::vector<Choice> Listed();
 
   // Ends what Listed began: takes these slabs off the allocation lists, in this order.
   void Plan(absl::Span<Slab* const> slabs);
   bool HasPlanned();
-  // Puts one planned slab with free objects back on the lists, for an allocation about to fail. False when there is none.
+  // Puts one planned slab with free objects back on the lists, for an allocation about to fail. False when there is
+  // none.
   bool TakeBackPlanned();
   // Puts all planned slabs back.
   void Unplan();
@@ -80,12 +85,13 @@ class SlabStore {
 
   size_t Live(const Slab& slab);
 
-  // Freezes a marked slab, collects its allocated objects and asks `movable`. On false nothing is pinned, `objects` is empty.
+  // Freezes a marked slab, collects its allocated objects and asks `movable`. On false nothing is pinned, `objects` is
+  // empty.
   bool Isolate(Slab& slab, reclaim::Movable& movable, std::vector<void*>& objects);
 
-  // Ends a batch, after its grace period: frees what was moved away, gives the slabs that are empty now back to the arena, and lists
-  // the others again, their free objects constructed. With `keep_empty` those that are empty are listed too, for the batches to come.
-  // Returns how many were given back.
+  // Ends a batch, after its grace period: frees what was moved away, gives the slabs that are empty now back to the
+  // arena, and lists the others again, their free objects constructed. With `keep_empty` those that are empty are
+  // listed too, for the batches to come. Returns how many were given back.
   // Context: no locks, no owner section; the reclaimer's thread.
   size_t Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved, bool keep_empty = false);
 

@@ -32,8 +32,8 @@ class ThreadRecord {
 
 namespace {
 
-// A pthread key rather than a thread_local with a destructor: it runs after those, whose code may still allocate and free, and runs
-// again when a later destructor brings new sheaves about.
+// A pthread key rather than a thread_local with a destructor: it runs after those, whose code may still allocate and
+// free, and runs again when a later destructor brings new sheaves about.
 void ThreadExit(void* argument) {
   std::unique_ptr<ThreadRecord> record(static_cast<ThreadRecord*>(argument));
   MutexLock lock(&ThreadRegistryMutex());

@@ -4,8 +4,8 @@
 //
 // Invariants:
 //   T1  a thread's table entry for a cache id and that cache's list name the same ThreadSheaves, or neither has it.
-// Threads: Find from the owning thread without a lock; all else under one process-wide lock, which comes before the sheaves' own and
-// before leaf locks.
+// Threads: Find from the owning thread without a lock; all else under one process-wide lock, which comes before the
+// sheaves' own and before leaf locks.
 #ifndef MXA_SLAB_THREAD_REGISTRY_H_
 #define MXA_SLAB_THREAD_REGISTRY_H_
 
@@ -40,11 +40,13 @@ inline ThreadSheaves* FindThreadSheaves(uint32_t cache_id) {
   return ABSL_PREDICT_TRUE(cache_id < table.size) ? table.entries[cache_id].load(std::memory_order_relaxed) : nullptr;
 }
 
-// Enters `sheaves` into the calling thread's table, and arranges that its cache hears of the thread's end (CacheCore::OnThreadExit).
+// Enters `sheaves` into the calling thread's table, and arranges that its cache hears of the thread's end
+// (CacheCore::OnThreadExit).
 void AddThreadSheaves(uint32_t cache_id, ThreadSheaves* sheaves) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 
 // Takes `sheaves` out of its thread's table, whichever thread that is.
-void RemoveThreadSheaves(uint32_t cache_id, ThreadSheaves* sheaves) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+void RemoveThreadSheaves(uint32_t cache_id, ThreadSheaves* sheaves)
+    ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 
 // Small numbers for caches, reused after ReleaseCacheId.
 uint32_t AcquireCacheId() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());

@@ -17,7 +17,8 @@ void OwnerSection::EnterSlow() {
 
 ForeignSection::ForeignSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
   sheaves.mutex.Lock();
-  // An owner that came before the membarrier is inside for a few dozen instructions, unless it was preempted: then yielding lets it out.
+  // An owner that came before the membarrier is inside for a few dozen instructions, unless it was preempted: then
+  // yielding lets it out.
   // ORDER(section-end) acquire; pairs with the release that ends an OwnerSection.
   while (sheaves.in_section.load(std::memory_order_acquire) != 0) sched_yield();
 }

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One thread's sheaves of one cache, and the owner section that guards them: a flag of the owner's, no lock, no atomic read-modify-write.
+// One thread's sheaves of one cache, and the owner section that guards them: a flag of the owner's, no lock, no atomic
+// read-modify-write.
 //
 // Protocol (handshake):
 //   owner:   in_section = 1; compiler barrier; slow == 0 ? go on : in_section = 0, lock the mutex, go on
-//   drainer: slow = 1; membarrier; lock the mutex; wait until in_section == 0; the sheaves are the drainer's until it unlocks
-// Either the owner's flag was set before the membarrier: the drainer sees it and waits for that one section; or it was not: then the owner's
-// test comes after the membarrier, sees slow and goes through the mutex.
+//   drainer: slow = 1; membarrier; lock the mutex; wait until in_section == 0; the sheaves are the drainer's until it
+//   unlocks
+// Either the owner's flag was set before the membarrier: the drainer sees it and waits for that one section; or it was
+// not: then the owner's test comes after the membarrier, sees slow and goes through the mutex.
 // Threads: the owner inside an OwnerSection; anyone else inside a ForeignSection while slow is set.
-// Why not a lock: a locked read-modify-write on each allocation and free costs five times the whole pair (16 against 3 ns).
+// Why not a lock: a locked read-modify-write on each allocation and free costs five times the whole pair (16 against 3
+// ns).
 #ifndef MXA_SLAB_THREAD_SHEAVES_H_
 #define MXA_SLAB_THREAD_SHEAVES_H_
 
@@ -38,14 +41,17 @@ struct alignas(64) ThreadSheaves : ListLink {
   ThreadRecord* record = nullptr;
 };
 
-// The owner's access to its sheaves when nobody else wants any: open() is false, and nothing may be touched, while a drain is under way.
+// The owner's access to its sheaves when nobody else wants any: open() is false, and nothing may be touched, while a
+// drain is under way.
 class [[nodiscard]] FastOwnerSection {
  public:
   explicit FastOwnerSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
-    // ORDER(handshake) relaxed; the compiler barrier below and the membarrier in BeginSlow order it before the test of `slow`.
+    // ORDER(handshake) relaxed; the compiler barrier below and the membarrier in BeginSlow order it before the test of
+    // `slow`.
     sheaves.in_section.store(1, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    // ORDER(handshake-end) acquire; pairs with the release in EndSlow: the owner sees its sheaves as the drain left them.
+    // ORDER(handshake-end) acquire; pairs with the release in EndSlow: the owner sees its sheaves as the drain left
+    // them.
     open_ = sheaves.slow.load(std::memory_order_acquire) == 0;
     MXA_SCHEDULE_POINT("owner_section.entered");
   }
@@ -63,8 +69,8 @@ class [[nodiscard]] FastOwnerSection {
   bool open_;
 };
 
-// The owner's access to its sheaves at any time: by the flag, or by the mutex while a drain is under way. Short: nothing inside blocks but
-// one leaf lock. Entering twice on one thread deadlocks.
+// The owner's access to its sheaves at any time: by the flag, or by the mutex while a drain is under way. Short:
+// nothing inside blocks but one leaf lock. Entering twice on one thread deadlocks.
 class [[nodiscard]] OwnerSection {
  public:
   explicit OwnerSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {

@@ -12,8 +12,9 @@
 
 namespace mxa::slab {
 
-// Chooses from `listed`, which it may reorder. kPack: as many partial slabs as the free objects of the others can take in, those of the
-// sparsest regions first, within a region the emptiest first, so that whole regions come free. kMoveEverything: all that hold an object.
+// Chooses from `listed`, which it may reorder. kPack: as many partial slabs as the free objects of the others can take
+// in, those of the sparsest regions first, within a region the emptiest first, so that whole regions come free.
+// kMoveEverything: all that hold an object.
 std::vector<Slab*> ChooseVictims(std::vector<SlabStore::Choice> listed, size_t capacity, CompactOptions::Mode mode);
 
 }  // namespace mxa::slab

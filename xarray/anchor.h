@@ -4,12 +4,13 @@
 //
 // Invariants:
 //   A1  head is null, an entry (which is then at index 0, alone), or the top node with its height.
-//   A2  mark bit m is set exactly when some entry carries mark m; while the head is an entry that is that entry's own mark.
+//   A2  mark bit m is set exactly when some entry carries mark m; while the head is an entry that is that entry's own
+//       mark.
 //   A3  the generation changes after each change of the head between node and not node, before any mark changes.
 // Threads: changed under the lock; head and marks are read by anybody who keeps the array alive.
-// Why a lock of its own line: with head and lock on one line, a busy writer halves the readers (measured 32 -> 16 M loads a second).
-// Why a generation: a reader that found an entry in the head must know that the mark bits it reads are that entry's (A2), not those of
-// a tree that came in between.
+// Why a lock of its own line: with head and lock on one line, a busy writer halves the readers (measured 32 -> 16 M
+// loads a second). Why a generation: a reader that found an entry in the head must know that the mark bits it reads are
+// that entry's (A2), not those of a tree that came in between.
 #ifndef MXA_XARRAY_ANCHOR_H_
 #define MXA_XARRAY_ANCHOR_H_
 
@@ -66,7 +67,8 @@ class ABSL_LOCKABLE ArrayAnchor {
   // --- Marks.
 
   // The mark bits and the generation in one word.
-  // ORDER(mark-word) acquire; pairs with the release in SetMarkWord, and keeps the look at the head that follows behind it.
+  // ORDER(mark-word) acquire; pairs with the release in SetMarkWord, and keeps the look at the head that follows behind
+  // it.
   uint64_t mark_word() const { return mark_word_.load(std::memory_order_acquire); }
   static bool IsMarked(uint64_t mark_word, Mark mark) { return (mark_word & Bit(mark)) != 0; }
   static bool SameGeneration(uint64_t a, uint64_t b) { return ((a ^ b) & ~(kGeneration - 1)) == 0; }
@@ -106,7 +108,9 @@ class ABSL_LOCKABLE ArrayAnchor {
 // Holds an array's lock for a scope.
 class ABSL_SCOPED_LOCKABLE ArrayLock {
  public:
-  explicit ArrayLock(const ArrayAnchor& anchor) ABSL_EXCLUSIVE_LOCK_FUNCTION(anchor) : anchor_(anchor) { anchor_.Lock(); }
+  explicit ArrayLock(const ArrayAnchor& anchor) ABSL_EXCLUSIVE_LOCK_FUNCTION(anchor) : anchor_(anchor) {
+    anchor_.Lock();
+  }
   ~ArrayLock() ABSL_UNLOCK_FUNCTION() { anchor_.Unlock(); }
   ArrayLock(const ArrayLock&) = delete;
   ArrayLock& operator=(const ArrayLock&) = delete;

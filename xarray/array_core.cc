@@ -8,8 +8,8 @@
 
 namespace mxa::xarray {
 
-// What the unrolled walk does not cover: an empty array, an entry in the head, a hole above the leaves, retry, reserved. Loops only
-// when a node has left the tree under the walk.
+// What the unrolled walk does not cover: an empty array, an entry in the head, a hole above the leaves, retry,
+// reserved. Loops only when a node has left the tree under the walk.
 Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
   // A hole was read in a node that was in the tree at that moment, or it would have said retry.
   if (entry == kNull) return kNull;
@@ -42,7 +42,8 @@ absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, const Entry
         return place.entry;
       }
     }
-    // Nothing was changed. Memory can be taken back only outside the lock; then look again, as the tree may be another one.
+    // Nothing was changed. Memory can be taken back only outside the lock; then look again, as the tree may be another
+    // one.
     reserve.Clear();
     MXA_SCHEDULE_POINT("store.unlocked_fill");
     if (!reserve.Fill(missing, slab::AllocFlags::kMayReclaim)) {
@@ -82,7 +83,8 @@ void ArrayCore::Clear() {
 
 void ArrayCore::TearDown() {
   Clear();
-  // Also when the array was empty: a mover may have pinned it for a node that has left long ago, and be about to try its lock.
+  // Also when the array was empty: a mover may have pinned it for a node that has left long ago, and be about to try
+  // its lock.
   MXA_SCHEDULE_POINT("array.await_unpinned");
   nodes_->mover().AwaitUnpinned(&anchor_);
 }

@@ -53,7 +53,8 @@ class ArrayCore {
   // Stores `entry` at `index`, kNull erases, and returns what was there. Marks of a present entry are kept.
   //
   // REQUIRES: IsStorable(entry).    (CHECKed)
-  // Context: takes the array lock; allocates under it without reclaim, and outside it with; never waits for a grace period itself.
+  // Context: takes the array lock; allocates under it without reclaim, and outside it with; never waits for a grace
+  // period itself.
   // Errors: kResourceExhausted when no node can be allocated; the array is as it was.
   absl::StatusOr<Entry> Store(uint64_t index, Entry entry);
 
@@ -79,7 +80,8 @@ class ArrayCore {
 
   bool empty() const { return anchor_.head() == kNull; }
 
-  // Drops all entries; what they point to is the user's. Context: takes the array lock, for as long as there are nodes to retire.
+  // Drops all entries; what they point to is the user's. Context: takes the array lock, for as long as there are nodes
+  // to retire.
   void Clear();
 
   const ArrayAnchor& anchor() const { return anchor_; }
@@ -106,7 +108,8 @@ class ArrayCore {
 
   // array_store.cc
   Place FindLocked(uint64_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
-  void PutLocked(uint64_t index, const Place& place, Entry entry, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void PutLocked(uint64_t index, const Place& place, Entry entry, NodeReserve& reserve)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   Path BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last, NodeReserve& reserve);
 
@@ -135,10 +138,10 @@ constexpr bool IsBeyond(uint64_t index) {
 
 static_assert(alignof(ArrayCore) == 64 && sizeof(ArrayCore) == 128);
 
-// The walk is unrolled by the top node's height. Its instructions are counted: about ten walks overlap in a processor's window, so each
-// further one costs throughput (0.5 ns at 16 M entries). One subtraction a level takes the expected tag off, and adds where the slots
-// lie; whatever is not a node of exactly that height (retry, null, reserved, an entry in the head) leaves low bits set and takes
-// the cold path. Orderings: head() and Node::SlotAt.
+// The walk is unrolled by the top node's height. Its instructions are counted: about ten walks overlap in a processor's
+// window, so each further one costs throughput (0.5 ns at 16 M entries). One subtraction a level takes the expected tag
+// off, and adds where the slots lie; whatever is not a node of exactly that height (retry, null, reserved, an entry in
+// the head) leaves low bits set and takes the cold path. Orderings: head() and Node::SlotAt.
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t index) const {
   static_assert(Node::kSlotsAt % (kNodeAlignMask + 1) == 0, "adding it leaves the low bits alone");
   Entry entry = anchor_.head();
@@ -148,27 +151,35 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t inde
   top_##height : if (IsBeyond<height>(index)) return kNull; \
   slots = entry - NodeTag(height) + Node::kSlotsAt;         \
   goto at_##height
-#define MXA_DOWN(height, below)                                             \
-  at_##height : entry = Node::SlotAt(slots, OffsetAt(index, height));       \
-  slots = entry - NodeTag(below) + Node::kSlotsAt;                          \
+#define MXA_DOWN(height, below)                                       \
+  at_##height : entry = Node::SlotAt(slots, OffsetAt(index, height)); \
+  slots = entry - NodeTag(below) + Node::kSlotsAt;                    \
   if (ABSL_PREDICT_FALSE((slots & kNodeAlignMask) != 0)) return LoadSlow(entry, index)
 
-  // The usual heights by direct branches, which cost less than a jump table and are told apart better when arrays of several heights
-  // are in use.
+  // The usual heights by direct branches, which cost less than a jump table and are told apart better when arrays of
+  // several heights are in use.
   const unsigned tag = static_cast<unsigned>(entry & kNodeAlignMask);
   if (tag == NodeTag(4)) goto top_4;
   if (tag == NodeTag(3)) goto top_3;
   if (tag == NodeTag(5)) goto top_5;
   if (tag == NodeTag(2)) goto top_2;
   switch (tag) {
-    case NodeTag(1): goto top_1;
-    case NodeTag(6): goto top_6;
-    case NodeTag(7): goto top_7;
-    case NodeTag(8): goto top_8;
-    case NodeTag(9): goto top_9;
-    case NodeTag(10): goto top_10;
-    case NodeTag(11): goto top_11;
-    default: return LoadSlow(entry, index);
+    case NodeTag(1):
+      goto top_1;
+    case NodeTag(6):
+      goto top_6;
+    case NodeTag(7):
+      goto top_7;
+    case NodeTag(8):
+      goto top_8;
+    case NodeTag(9):
+      goto top_9;
+    case NodeTag(10):
+      goto top_10;
+    case NodeTag(11):
+      goto top_11;
+    default:
+      return LoadSlow(entry, index);
   }
   MXA_TOP(1);
   MXA_TOP(2);

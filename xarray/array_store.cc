@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Putting an entry into the tree: missing nodes are counted and at hand before, built in private, and published by one store.
+// Putting an entry into the tree: missing nodes are counted and at hand before, built in private, and published by one
+// store.
 #include <bit>
 
 #include "xarray/array_core.h"
@@ -10,7 +11,9 @@ namespace mxa::xarray {
 namespace {
 
 // The height of the lowest tree that covers `index`; 0: the head alone.
-unsigned HeightFor(uint64_t index) { return (static_cast<unsigned>(std::bit_width(index)) + kSlotBits - 1) / kSlotBits; }
+unsigned HeightFor(uint64_t index) {
+  return (static_cast<unsigned>(std::bit_width(index)) + kSlotBits - 1) / kSlotBits;
+}
 
 void InitCounted(Node* node, unsigned offset, Entry entry) {
   node->InitSlot(offset, entry);
@@ -24,7 +27,8 @@ ArrayCore::Place ArrayCore::FindLocked(uint64_t index) const {
   const unsigned height = IsNode(head) ? HeightBits(head) : 0;
   const unsigned wanted = HeightFor(index);
   if (wanted > height) {
-    // The path of the index. If the tree holds anything: also what lifts it to that height, with the top node in common.
+    // The path of the index. If the tree holds anything: also what lifts it to that height, with the top node in
+    // common.
     const unsigned missing = head == kNull ? wanted : (wanted - height) + (wanted - 1);
     return {nullptr, missing, kNull};
   }
@@ -59,9 +63,10 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
   }
 }
 
-// The head alone, or a tree that is too low, gives way to one that covers `index`. One store publishes the new height and the new
-// entry together. Only then does the old top learn of its parent: a cursor that went up by it earlier would show the new entry
-// before a load could find it. Until then a cursor that finds no parent looks at the head again, which is right as well.
+// The head alone, or a tree that is too low, gives way to one that covers `index`. One store publishes the new height
+// and the new entry together. Only then does the old top learn of its parent: a cursor that went up by it earlier would
+// show the new entry before a load could find it. Until then a cursor that finds no parent looks at the head again,
+// which is right as well.
 void ArrayCore::GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) {
   const Entry old = anchor_.HeadLocked();
   const unsigned wanted = HeightFor(index);
@@ -85,8 +90,8 @@ void ArrayCore::GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) {
   if (IsNode(old)) EntryNode(old)->SetParent(lift.bottom);
 }
 
-// A path of nodes from height `top` down to height `bottom` along `index`, with `last` in the lowest one's slot. Nothing leads to
-// it yet, and its top does not occur in `parent`.
+// A path of nodes from height `top` down to height `bottom` along `index`, with `last` in the lowest one's slot.
+// Nothing leads to it yet, and its top does not occur in `parent`.
 ArrayCore::Path ArrayCore::BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last,
                                      NodeReserve& reserve) {
   Path path = {nullptr, nullptr};

@@ -107,8 +107,8 @@ void Cursor::PassOver(uint64_t last_passed, bool leaves_node) {
   }
   next_ = last_passed + 1;
   if (!leaves_node) return;
-  // Up to the node that covers next_. One that has left the tree meanwhile says retry. No parent: the top, or what was the top once;
-  // the head knows whether there is more by now.
+  // Up to the node that covers next_. One that has left the tree meanwhile says retry. No parent: the top, or what was
+  // the top once; the head knows whether there is more by now.
   for (const Node* above = node_->parent(); above != nullptr; above = above->parent()) {
     const unsigned height = above->height();
     if (OffsetAt(next_, height) == 0) continue;

@@ -4,8 +4,8 @@
 //
 // Invariants:
 //   K1  next_ is the smallest index that has not been looked at; ended_ when there is none left.
-//   K2  node_, when not null, is or was a node of the tree whose slots cover next_, and height_ is its height; both are null and 0
-//       in the restart state, in which the next step begins at the head.
+//   K2  node_, when not null, is or was a node of the tree whose slots cover next_, and height_ is its height; both are
+//       null and 0 in the restart state, in which the next step begins at the head.
 // Threads: one thread's; runs at once with writers of the array and with the mover.
 // Why it keeps no path: a node knows its parent, and a parent that has left the tree says retry.
 #ifndef MXA_XARRAY_CURSOR_H_
@@ -28,8 +28,8 @@ class Cursor {
 
   // The first entry at or behind the index looked at next that is not beyond `last`, or null.
   //
-  // Every index up to `last` is looked at once: an entry that is there during the whole walk is met. A null answer ends nothing: a
-  // later call with a larger `last` goes on.
+  // Every index up to `last` is looked at once: an entry that is there during the whole walk is met. A null answer ends
+  // nothing: a later call with a larger `last` goes on.
   // REQUIRES: the read section (or the array lock) in which the cursor began, or began anew after Pause, is still open.
   Entry Next(uint64_t last) {
     // Within a leaf, and not its last slot: one load and no more.
@@ -44,14 +44,15 @@ class Cursor {
     return NextSlow(last);
   }
 
-  // As Next, for entries that carry `mark`. Mark and entry are read one after the other: an entry stored in between under an index
-  // whose mark was just seen is met too.
+  // As Next, for entries that carry `mark`. Mark and entry are read one after the other: an entry stored in between
+  // under an index whose mark was just seen is met too.
   Entry NextMarked(Mark mark, uint64_t last);
 
   // Of the entry met last. REQUIRES: there was one.
   uint64_t index() const { return index_; }
 
-  // Lets go of the tree; the next step begins at the head, behind the last index looked at. To be called before the section ends.
+  // Lets go of the tree; the next step begins at the head, behind the last index looked at. To be called before the
+  // section ends.
   void Pause() { Restart(); }
 
  private:

@@ -8,9 +8,9 @@
 //   10          1..11       a node of that height: the rest of the word is its address, 64-byte aligned
 //   10          0           special: bits 8..6 say which (retry, zero), the rest is its payload
 //
-// The height in the pointer is what spares a walk the node's header: subtracting NodeTag(h) leaves an aligned address if and only if
-// the word is a node of height h, so one test per level covers retry, null, entries and nodes of the wrong height alike.
-// Encodings follow Linux's XArray (Wilcox 2017); the height bits are ours.
+// The height in the pointer is what spares a walk the node's header: subtracting NodeTag(h) leaves an aligned address
+// if and only if the word is a node of height h, so one test per level covers retry, null, entries and nodes of the
+// wrong height alike. Encodings follow Linux's XArray (Wilcox 2017); the height bits are ours.
 #ifndef MXA_XARRAY_ENTRY_H_
 #define MXA_XARRAY_ENTRY_H_
 

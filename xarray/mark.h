@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The three marks an entry can carry; each is aggregated upward, so that marked entries are found without looking at the others.
+// The three marks an entry can carry; each is aggregated upward, so that marked entries are found without looking at
+// the others.
 #ifndef MXA_XARRAY_MARK_H_
 #define MXA_XARRAY_MARK_H_
 

@@ -3,14 +3,16 @@
 // One node of the tree: a header line and 64 slots on eight lines of their own.
 //
 // Invariants:
-//   N1  constructed state: no owner, no parent, no marks, count 0, all slots null; an object of the node cache is in it whenever
-//       it is not in a tree or retired.
+//   N1  constructed state: no owner, no parent, no marks, count 0, all slots null; an object of the node cache is in it
+//       whenever it is not in a tree or retired.
 //   N2  in a tree: owner is the array's anchor, parent and offset name the one slot that points here.
 //   N3  retired: owner is RetiredOwner(), all 64 slots say retry; parent is what it was when the node left.
-//   N4  height and offset never change between publication and N1: a node keeps its place in the index space all its life.
-// Threads: writers hold the array lock ("Locked": slots, marks, parent and count change under it alone); readers touch slots, and on
-// the way up or for marks the header, under RCU. "Init" is for a node that no other thread can reach yet.
-// Why not the header beside the slots: a walk would fetch two lines a level; with the height in the pointer it needs one.
+//   N4  height and offset never change between publication and N1: a node keeps its place in the index space all its
+//       life.
+// Threads: writers hold the array lock ("Locked": slots, marks, parent and count change under it alone); readers touch
+// slots, and on the way up or for marks the header, under RCU. "Init" is for a node that no other thread can reach yet.
+// Why not the header beside the slots: a walk would fetch two lines a level; with the height in the pointer it needs
+// one.
 #ifndef MXA_XARRAY_NODE_H_
 #define MXA_XARRAY_NODE_H_
 
@@ -42,9 +44,11 @@ class alignas(64) Node {
 
   // --- Slots.
 
-  // For readers: never touches the header line, except under TSan, which sees a missing grace period by the canary only.
+  // For readers: never touches the header line, except under TSan, which sees a missing grace period by the canary
+  // only.
   Entry slot(unsigned offset) const {
-    // ORDER(publish) acquire; pairs with the release in PublishSlot. What a writer built before it published it is visible.
+    // ORDER(publish) acquire; pairs with the release in PublishSlot. What a writer built before it published it is
+    // visible.
     // ORDER(retry) acquire; pairs with the release in StoreRetry. Who reads retry finds the replacement from the head.
     const Entry entry = slots_[offset].load(std::memory_order_acquire);
 #if MXA_TSAN
@@ -52,7 +56,8 @@ class alignas(64) Node {
 #endif
     return entry;
   }
-  // As node->slot(offset), for the address of a node's slots, which is one instruction a level less than the node's own.
+  // As node->slot(offset), for the address of a node's slots, which is one instruction a level less than the node's
+  // own.
   static Entry SlotAt(uintptr_t slots, unsigned offset) {
 #if MXA_TSAN
     return reinterpret_cast<const Node*>(slots - kSlotsAt)->slot(offset);
@@ -74,7 +79,8 @@ class alignas(64) Node {
 
   // --- Marks.
 
-  // ORDER(mark-word) acquire; pairs with the release in StoreMarks, and keeps the look at the owner that must follow behind it.
+  // ORDER(mark-word) acquire; pairs with the release in StoreMarks, and keeps the look at the owner that must follow
+  // behind it.
   uint64_t marks(Mark mark) const { return marks_[Index(mark)].load(std::memory_order_acquire); }
   // Relaxed: the lock orders it.
   uint64_t MarksLocked(Mark mark) const { return marks_[Index(mark)].load(std::memory_order_relaxed); }
@@ -85,8 +91,8 @@ class alignas(64) Node {
 
   // --- Owner and parent.
 
-  // ORDER(owner) acquire; pairs with the releases in Join and MarkRetired. Who sees an array sees it constructed; who sees that the
-  // node has retired finds its replacement from the head.
+  // ORDER(owner) acquire; pairs with the releases in Join and MarkRetired. Who sees an array sees it constructed; who
+  // sees that the node has retired finds its replacement from the head.
   ArrayAnchor* owner() const { return owner_.load(std::memory_order_acquire); }
   bool IsRetired() const { return owner() == RetiredOwner(); }
   // ORDER(owner) release; pairs with the acquire in owner().
@@ -128,8 +134,8 @@ class alignas(64) Node {
     canary_ = kCanaryFree;
   }
 
-  // Becomes a node of `anchor`'s tree, not yet published. The owner comes last: the mover may find it from now on, and then finds the
-  // array lock held.
+  // Becomes a node of `anchor`'s tree, not yet published. The owner comes last: the mover may find it from now on, and
+  // then finds the array lock held.
   void Join(ArrayAnchor* anchor, Node* parent, unsigned height, unsigned offset) {
     height_ = static_cast<uint8_t>(height);
     offset_.store(static_cast<uint8_t>(offset), std::memory_order_relaxed);  // the publication orders it
@@ -138,7 +144,8 @@ class alignas(64) Node {
     owner_.store(anchor, std::memory_order_release);
   }
 
-  // Becomes what `from` is, in the same place of the same tree, not yet published. The array lock is held, so that `from` stands still.
+  // Becomes what `from` is, in the same place of the same tree, not yet published. The array lock is held, so that
+  // `from` stands still.
   void JoinAsCopyOf(const Node& from, ArrayAnchor* anchor) {
     count_ = from.count_;
     for (Mark mark : kAllMarks) InitMarks(mark, from.MarksLocked(mark));
@@ -155,8 +162,8 @@ class alignas(64) Node {
     for (Mark mark : kAllMarks) InitMarks(mark, 0);
     height_ = 0;
     count_ = 0;
-    // Relaxed, all three: no reader is left, and whoever allocates the node gets it through the cache's locks. The mover, which may
-    // look at the owner meanwhile, does not look further when it finds null.
+    // Relaxed, all three: no reader is left, and whoever allocates the node gets it through the cache's locks. The
+    // mover, which may look at the owner meanwhile, does not look further when it finds null.
     offset_.store(0, std::memory_order_relaxed);
     parent_.store(nullptr, std::memory_order_relaxed);
     owner_.store(nullptr, std::memory_order_relaxed);
@@ -169,13 +176,13 @@ class alignas(64) Node {
  private:
   static constexpr size_t Index(Mark mark) { return static_cast<size_t>(mark); }
 
-  std::atomic<ArrayAnchor*> owner_{nullptr};   // null: in no tree
-  std::atomic<Node*> parent_{nullptr};         // null: the head points here
+  std::atomic<ArrayAnchor*> owner_{nullptr};  // null: in no tree
+  std::atomic<Node*> parent_{nullptr};        // null: the head points here
   std::atomic<uint64_t> marks_[kMarks]{};
-  uint8_t height_ = 0;                         // 1: slots hold entries
-  std::atomic<uint8_t> offset_{0};             // of the parent's slot that points here
-  uint8_t count_ = 0;                          // slots that are not null
-  uint8_t canary_ = kCanaryFree;               // plain on purpose: lets TSan see a missing grace period
+  uint8_t height_ = 0;              // 1: slots hold entries
+  std::atomic<uint8_t> offset_{0};  // of the parent's slot that points here
+  uint8_t count_ = 0;               // slots that are not null
+  uint8_t canary_ = kCanaryFree;    // plain on purpose: lets TSan see a missing grace period
 
   alignas(64) std::atomic<Entry> slots_[kSlots]{};
 };
@@ -183,7 +190,9 @@ class alignas(64) Node {
 static_assert(sizeof(Node) == 576 && alignof(Node) == 64);
 static_assert(std::atomic<Entry>::is_always_lock_free && sizeof(std::atomic<Entry>) == sizeof(Entry));
 
-inline Entry NodeEntry(const Node* node, unsigned height) { return reinterpret_cast<uintptr_t>(node) + NodeTag(height); }
+inline Entry NodeEntry(const Node* node, unsigned height) {
+  return reinterpret_cast<uintptr_t>(node) + NodeTag(height);
+}
 // REQUIRES: IsNode(entry).
 inline Node* EntryNode(Entry entry) { return reinterpret_cast<Node*>(entry & ~kNodeAlignMask); }
 

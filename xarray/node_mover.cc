@@ -20,7 +20,7 @@ using reclaim::MoveResult;
 using reclaim::MoveTarget;
 
 constexpr size_t kObjectsAhead = 4;  // source and destination are asked for this many moves before
-constexpr size_t kLinksAhead = 2;    // what points to the source, and its array's lock: their addresses are in its header
+constexpr size_t kLinksAhead = 2;  // what points to the source, and its array's lock: their addresses are in its header
 constexpr size_t kHeadersAhead = 8;  // CanFree needs only headers
 constexpr size_t kRetriedAtMost = 4096;
 
@@ -132,8 +132,8 @@ MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destinat
 }
 
 void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
-  // Step 4. Copy; then the children look up to the copy, which is complete and says what `node` says. From the first of these stores on
-  // the move cannot fail.
+  // Step 4. Copy; then the children look up to the copy, which is complete and says what `node` says. From the first of
+  // these stores on the move cannot fail.
   const unsigned height = node->height();
   if (height > 1) {
     for (unsigned offset = 0; offset < kSlots; ++offset) {
@@ -171,16 +171,17 @@ void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
 void NodeMover::Pin(const ArrayAnchor* anchor) {
   // Relaxed: the fence orders it.
   hazard_.store(anchor, std::memory_order_relaxed);
-  // ORDER(hazard-fence) full; meets the fence in AwaitUnpinned. Theirs came first: we read the owner as retired and do not touch the
-  // array. Ours came first: they read the hazard slot as pinned and wait.
+  // ORDER(hazard-fence) full; meets the fence in AwaitUnpinned. Theirs came first: we read the owner as retired and do
+  // not touch the array. Ours came first: they read the hazard slot as pinned and wait.
   FullFence();
 }
 
 void NodeMover::Unpin() {
-  // ORDER(hazard-clear) seq_cst, so release too; pairs with the loads in Hazard: what we did to the array happens before its end.
+  // ORDER(hazard-clear) seq_cst, so release too; pairs with the loads in Hazard: what we did to the array happens
+  // before its end.
   hazard_.store(nullptr, std::memory_order_seq_cst);
-  // ORDER(hazard-park) seq_cst, both; meets the count and the load in AwaitUnpinned. Their count came first: we see it and wake them.
-  // Our clearing came first: they see it and do not park.
+  // ORDER(hazard-park) seq_cst, both; meets the count and the load in AwaitUnpinned. Their count came first: we see it
+  // and wake them. Our clearing came first: they see it and do not park.
   if (waiters_.load(std::memory_order_seq_cst) == 0) return;
   MutexLock lock(&park_mutex_);
   unpinned_.SignalAll();
@@ -192,7 +193,8 @@ const ArrayAnchor* NodeMover::Hazard() const {
 }
 
 void NodeMover::AwaitUnpinned(const ArrayAnchor* anchor) {
-  // ORDER(hazard-fence) full; meets the fence in Pin, which says the cases. The caller's last store was a node's retirement.
+  // ORDER(hazard-fence) full; meets the fence in Pin, which says the cases. The caller's last store was a node's
+  // retirement.
   FullFence();
   if (Hazard() != anchor) return;
   std::optional<reclaim::OfflineScope> offline;

@@ -3,11 +3,12 @@
 // Moves nodes of live arrays while readers go on: the Movable of the node cache.
 //
 // Invariants:
-//   M1  between pin and unpin the hazard slot holds the array whose memory this mover may touch; at all other times it is null.
+//   M1  between pin and unpin the hazard slot holds the array whose memory this mover may touch; at all other times it
+//       is null.
 //   M2  an array lock taken here is released before the hazard slot is cleared.
 //   M3  the mover only tries array locks.
-// Threads: CanFree and Reclaim by one pass at a time (passes over one cache never overlap); AwaitUnpinned and the statistics by anybody.
-// The protocol, its orderings and the tests that break without each of them: xarray/README.md.
+// Threads: CanFree and Reclaim by one pass at a time (passes over one cache never overlap); AwaitUnpinned and the
+// statistics by anybody. The protocol, its orderings and the tests that break without each of them: xarray/README.md.
 #ifndef MXA_XARRAY_NODE_MOVER_H_
 #define MXA_XARRAY_NODE_MOVER_H_
 
@@ -27,8 +28,8 @@ class NodeMover final : public reclaim::Movable {
   bool CanFree(absl::Span<void*> objects) override;
   void Reclaim(absl::Span<void*> objects, reclaim::MoveTarget& target) override;
 
-  // Waits until this mover does not hold `anchor` pinned. The caller has retired all its nodes, so that the mover may publish the pin
-  // once more but will not touch the array again.
+  // Waits until this mover does not hold `anchor` pinned. The caller has retired all its nodes, so that the mover may
+  // publish the pin once more but will not touch the array again.
   //
   // Context: no array lock; waits at most for the move of one node.
   void AwaitUnpinned(const ArrayAnchor* anchor);
@@ -50,8 +51,8 @@ class NodeMover final : public reclaim::Movable {
   void RecordLock(uint64_t cycles);
 
   alignas(64) std::atomic<const ArrayAnchor*> hazard_{nullptr};
-  std::atomic<uint32_t> waiters_{0};            // threads in AwaitUnpinned that found their array pinned
-  std::atomic<uint64_t> longest_lock_{0};       // cycles
+  std::atomic<uint32_t> waiters_{0};       // threads in AwaitUnpinned that found their array pinned
+  std::atomic<uint64_t> longest_lock_{0};  // cycles
   Mutex park_mutex_;
   CondVar unpinned_;
 };

@@ -45,7 +45,8 @@ class XArray {
   // Drops all entries; the elements are the user's. Waits at most for the move of one node.
   ~XArray() = default;
 
-  // The element at `index`, or null. Opens a read section of its own; open one around the call to keep the element valid.
+  // The element at `index`, or null. Opens a read section of its own; open one around the call to keep the element
+  // valid.
   T* Load(uint64_t index) const {
     reclaim::ReadSection section;
     return LoadInSection(index);
@@ -110,8 +111,8 @@ class XArray {
 //
 // Every entry present during the whole walk is met exactly once, in strictly ascending order; others at most once.
 // Threads: one thread's; runs at once with everything but the array's destruction.
-// REQUIRES: one read section (or the array lock) spans all calls, except across Pause(), after which the next call starts anew
-// behind the last index met.
+// REQUIRES: one read section (or the array lock) spans all calls, except across Pause(), after which the next call
+// starts anew behind the last index met.
 template <typename T>
 class XArrayCursor {
  public:
@@ -120,7 +121,9 @@ class XArrayCursor {
   // The next present entry up to `last`, or null.
   T* Next(uint64_t last = ~uint64_t{0}) { return XArray<T>::ToElement(cursor_.Next(last)); }
   // The next entry up to `last` that carries `mark`, or null. Mark and entry are read one after the other (cursor.h).
-  T* NextMarked(Mark mark, uint64_t last = ~uint64_t{0}) { return XArray<T>::ToElement(cursor_.NextMarked(mark, last)); }
+  T* NextMarked(Mark mark, uint64_t last = ~uint64_t{0}) {
+    return XArray<T>::ToElement(cursor_.NextMarked(mark, last));
+  }
   // Of the entry met last. REQUIRES: there was one.
   uint64_t index() const { return cursor_.index(); }
   // To be called before the section ends when the walk is to go on in another.

@@ -26,7 +26,8 @@ class Checker {
     const Node* top = EntryNode(head);
     if (top->ParentLocked() != nullptr) return Broken("X2", "the top node has a parent", top, 0);
     if (absl::Status status = CheckNode(top, HeightBits(head), 0); !status.ok()) return status;
-    if (top->CountLocked() == 1 && top->SlotLocked(0) != kNull) return Broken("X3", "the top node holds slot 0 only", top, 0);
+    if (top->CountLocked() == 1 && top->SlotLocked(0) != kNull)
+      return Broken("X3", "the top node holds slot 0 only", top, 0);
     for (Mark mark : kAllMarks) {
       if (anchor_.IsMarkedLocked(mark) != (top->MarksLocked(mark) != 0)) {
         return Broken("X4", "the array's marks differ from the top node's", top, 0);
@@ -55,7 +56,8 @@ class Checker {
 
   absl::Status CheckSlot(const Node* node, unsigned height, unsigned offset, Entry entry, uint64_t index) {
     const Node* child = IsNode(entry) ? EntryNode(entry) : nullptr;
-    if ((height > 1) != (child != nullptr) && entry != kNull) return Broken("X3", "an entry at the wrong height", node, index);
+    if ((height > 1) != (child != nullptr) && entry != kNull)
+      return Broken("X3", "an entry at the wrong height", node, index);
     for (Mark mark : kAllMarks) {
       const bool marked = (node->MarksLocked(mark) >> offset & 1) != 0;
       if (marked && entry == kNull) return Broken("X4", "a null slot is marked", node, index);
@@ -103,11 +105,12 @@ class Dumper {
       return;
     }
     const Node* node = EntryNode(entry);
-    absl::StrAppendFormat(&text_, "%u: node %p height %u offset %u count %u marks %x %x %x\n", index, node, HeightBits(entry),
-                          node->offset(), node->CountLocked(), node->MarksLocked(Mark::k0), node->MarksLocked(Mark::k1),
-                          node->MarksLocked(Mark::k2));
+    absl::StrAppendFormat(&text_, "%u: node %p height %u offset %u count %u marks %x %x %x\n", index, node,
+                          HeightBits(entry), node->offset(), node->CountLocked(), node->MarksLocked(Mark::k0),
+                          node->MarksLocked(Mark::k1), node->MarksLocked(Mark::k2));
     for (unsigned offset = 0; offset < kSlots; ++offset) {
-      AppendEntry(node->SlotLocked(offset), index + (uint64_t{offset} << ((HeightBits(entry) - 1) * kSlotBits)), indent + 1);
+      AppendEntry(node->SlotLocked(offset), index + (uint64_t{offset} << ((HeightBits(entry) - 1) * kSlotBits)),
+                  indent + 1);
     }
   }
 

@@ -5,8 +5,8 @@
 //   X1  a node's count is the number of its slots that are not null, and is never 0 in a tree.
 //   X2  a child's parent, offset and height agree with the slot that points to it; the top has no parent.
 //   X3  the height is minimal: the top node holds more than slot 0, and entries lie at height 1 only.
-//   X4  a slot is marked when and only when its child has that mark somewhere, or its entry carries it; nothing null is marked; the
-//       array's own marks say the same of the top.
+//   X4  a slot is marked when and only when its child has that mark somewhere, or its entry carries it; nothing null is
+//       marked; the array's own marks say the same of the top.
 //   X5  no retry entry can be reached.
 //   X6  every node's owner is this array.
 //   X7  every node's canary says that it is allocated.
@@ -21,7 +21,8 @@
 
 namespace mxa::xarray {
 
-// OK, or the number of the first invariant that does not hold and where. Context: takes the array lock; reads every node.
+// OK, or the number of the first invariant that does not hold and where. Context: takes the array lock; reads every
+// node.
 absl::Status CheckInvariants(const ArrayCore& array);
 
 // One line a node and one an entry, at most `max_lines` of them. Context: takes the array lock.

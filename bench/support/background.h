@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads beside the one that measures: a reader that counts what it loads, and a mover that can be told to move and to rest.
+// Threads beside the one that measures: a reader that counts what it loads, and a mover that can be told to move and to
+// rest.
 #ifndef MXA_BENCH_SUPPORT_BACKGROUND_H_
 #define MXA_BENCH_SUPPORT_BACKGROUND_H_
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The least that a walk down an array's own nodes can do: as many dependent loads as there are levels, and no check of anything.
+// The least that a walk down an array's own nodes can do: as many dependent loads as there are levels, and no check of
+// anything.
 //
-// The tag of a node pointer is taken off by the offset of an address, which costs no instruction; so nothing is left to save but the
-// checks that the array's own walk makes (retry, null, entries above the leaves, the height, the index beyond the tree).
+// The tag of a node pointer is taken off by the offset of an address, which costs no instruction; so nothing is left to
+// save but the checks that the array's own walk makes (retry, null, entries above the leaves, the height, the index
+// beyond the tree).
 // REQUIRES: every index up to the largest is present, and nobody writes or moves meanwhile: it would read what is gone.
 #ifndef MXA_BENCH_SUPPORT_BARE_TREE_H_
 #define MXA_BENCH_SUPPORT_BARE_TREE_H_

@@ -8,11 +8,11 @@
 //     return bench.Finish();
 //   }
 //
-// Flags: --smoke (or MXA_BENCH_SMOKE=1): tiny sizes, one repetition; --json FILE; --filter TEXT: only rows whose names contain it.
-// A goal is `<=X` or `>=X`, on the ratio ours / baseline; an empty goal makes the row information. A missed goal is shown, and is not
-// an error: timings of a busy machine prove nothing (bench/README.md).
-// Why not Google Benchmark's runner: it measures one side after the other, while a ratio that is to survive a noisy machine needs
-// A B A B and the median of the pairs; DoNotOptimize and ClobberMemory are taken from it.
+// Flags: --smoke (or MXA_BENCH_SMOKE=1): tiny sizes, one repetition; --json FILE; --filter TEXT: only rows whose names
+// contain it. A goal is `<=X` or `>=X`, on the ratio ours / baseline; an empty goal makes the row information. A missed
+// goal is shown, and is not an error: timings of a busy machine prove nothing (bench/README.md).
+// Why not Google Benchmark's runner: it measures one side after the other, while a ratio that is to survive a noisy
+// machine needs A B A B and the median of the pairs; DoNotOptimize and ClobberMemory are taken from it.
 #ifndef MXA_BENCH_SUPPORT_BENCH_H_
 #define MXA_BENCH_SUPPORT_BENCH_H_
 
@@ -45,14 +45,16 @@ class Bench {
   // Whether a row of this name is asked for; for leaving out what is costly to prepare.
   bool Wants(absl::string_view name) const;
 
-  // Each call of a measurement is one repetition, and returns its figure in the row's unit. After one of each that is thrown away,
-  // measures ours, baseline, ours, ... `pairs` times; the row shows both medians and the median of the pairs' ratios.
+  // Each call of a measurement is one repetition, and returns its figure in the row's unit. After one of each that is
+  // thrown away, measures ours, baseline, ours, ... `pairs` times; the row shows both medians and the median of the
+  // pairs' ratios.
   using Measurement = std::function<double()>;
   void Pair(const Comparison& comparison, const Measurement& ours, const Measurement& baseline, int pairs = kPairs);
 
   // A row from figures the caller has taken.
   void Single(const Comparison& comparison, double ours, double baseline);
-  // A row from pairs the caller has measured, one repetition a place. REQUIRES: as many of either, at least one.    (CHECKed)
+  // A row from pairs the caller has measured, one repetition a place. REQUIRES: as many of either, at least one.
+  // (CHECKed)
   void Measured(const Comparison& comparison, const std::vector<double>& ours, const std::vector<double>& baseline);
 
   // A line below the table: what the figures do not say.
@@ -82,8 +84,9 @@ class Bench {
 // REQUIRES: not empty.
 double Median(std::vector<double> values);
 
-// Processor time the calling thread has used since this was made, for what one thread does without waiting: when the machine is busy
-// with others, only the caches notice. Not for what waits, nor for what leaves work to other threads on one side only.
+// Processor time the calling thread has used since this was made, for what one thread does without waiting: when the
+// machine is busy with others, only the caches notice. Not for what waits, nor for what leaves work to other threads on
+// one side only.
 class ThreadStopwatch {
  public:
   double Seconds() const { return Now() - start_; }

@@ -2,8 +2,8 @@
 //
 // Other allocators in the same process: glibc's, and those of libraries that can be loaded beside it.
 //
-// Debian: libjemalloc2, libmimalloc2.0, libtcmalloc-minimal4. A library that is not installed is left out. Loaded so that its symbols
-// replace nobody else's; under a sanitizer none is loaded, since those take over malloc themselves.
+// Debian: libjemalloc2, libmimalloc2.0, libtcmalloc-minimal4. A library that is not installed is left out. Loaded so
+// that its symbols replace nobody else's; under a sanitizer none is loaded, since those take over malloc themselves.
 #ifndef MXA_BENCH_SUPPORT_FOREIGN_ALLOCATOR_H_
 #define MXA_BENCH_SUPPORT_FOREIGN_ALLOCATOR_H_
 
@@ -21,8 +21,8 @@ struct ForeignAllocator {
 
 // glibc's malloc first. `missing` gets a line for each library that is left out.
 //
-// These libraries keep their thread state in static TLS, of which glibc sets little aside for libraries loaded late: restarts the
-// program once with GLIBC_TUNABLES set so that there is enough. To be called first in main.
+// These libraries keep their thread state in static TLS, of which glibc sets little aside for libraries loaded late:
+// restarts the program once with GLIBC_TUNABLES set so that there is enough. To be called first in main.
 std::vector<ForeignAllocator> LoadForeignAllocators(char** argv, std::vector<std::string>& missing);
 
 }  // namespace mxa::bench

@@ -11,8 +11,8 @@
 
 namespace mxa::bench {
 
-// Independent random numbers below a power of two: a multiplication, an addition and a shift each (Knuth's MMIX generator, its high
-// bits). Nothing is read from memory, so that the loads measured have the caches to themselves.
+// Independent random numbers below a power of two: a multiplication, an addition and a shift each (Knuth's MMIX
+// generator, its high bits). Nothing is read from memory, so that the loads measured have the caches to themselves.
 class Stream {
  public:
   Stream(uint64_t seed, unsigned bits) : state_(seed), shift_(64 - bits) {}

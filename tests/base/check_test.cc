@@ -27,7 +27,8 @@ TEST(CheckTest, IsOneStatement) {
 
 TEST(CheckDeathTest, NamesFileConditionAndMessage) {
   const int answer = 42;
-  EXPECT_DEATH(MXA_CHECK(answer == 41, "wrong answer"), "mxa: .*check_test.cc:[0-9]+: check failed: answer == 41: wrong answer");
+  EXPECT_DEATH(MXA_CHECK(answer == 41, "wrong answer"),
+               "mxa: .*check_test.cc:[0-9]+: check failed: answer == 41: wrong answer");
 }
 
 TEST(CheckDeathTest, CutsAMessageThatIsTooLong) {

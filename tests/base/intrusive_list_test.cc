@@ -21,7 +21,8 @@ using List = IntrusiveList<Element>;
 
 std::vector<int> Values(List& list) {
   std::vector<int> values;
-  for (Element* element = list.front(); element != nullptr; element = list.next(*element)) values.push_back(element->value);
+  for (Element* element = list.front(); element != nullptr; element = list.next(*element))
+    values.push_back(element->value);
   return values;
 }
 

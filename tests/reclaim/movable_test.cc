@@ -3,8 +3,8 @@
 // A move target hands out its destinations in order and counts what became of each object.
 #include "reclaim/movable.h"
 
-#include <atomic>
 #include <array>
+#include <atomic>
 #include <vector>
 
 #include "gtest/gtest.h"

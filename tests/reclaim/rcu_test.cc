@@ -147,7 +147,8 @@ TEST(RcuTest, SectionsMayBeOpenedWhileAThreadEnds) {
   EXPECT_EQ(reads, 1);
 }
 
-// What is reachable ages by one with each grace period after it was unlinked; a reader that sees age 2 has been overtaken by one.
+// What is reachable ages by one with each grace period after it was unlinked; a reader that sees age 2 has been
+// overtaken by one.
 TEST(RcuTest, NoReaderSeesWhatIsOlderThanAGracePeriod) {
   struct Thing {
     std::atomic<int> age{0};
@@ -223,7 +224,8 @@ TEST_F(RcuDeathTest, BlockingInsideASection) {
 }
 
 TEST_F(RcuDeathTest, AThreadEndsInsideASection) {
-  if (std::string(FlavorName()) == "bp") GTEST_SKIP() << "liburcu-bp has closed the section by then: its own exit hook runs first";
+  if (std::string(FlavorName()) == "bp")
+    GTEST_SKIP() << "liburcu-bp has closed the section by then: its own exit hook runs first";
   EXPECT_DEATH(std::thread([] { internal::EnterReadSection(); }).join(), "thread ends inside a read section");
 }
 

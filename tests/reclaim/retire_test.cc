@@ -56,7 +56,8 @@ TEST(RetireTest, ACallbackMayFreeItsHead) {
   EXPECT_EQ(freed, 100);
 }
 
-// The callback looks whether the reader is past its last statement: no wait proves that nothing happened, the callback itself does.
+// The callback looks whether the reader is past its last statement: no wait proves that nothing happened, the callback
+// itself does.
 TEST(RetireTest, NothingIsCalledBackWhileASectionOfBeforeIsOpen) {
   struct Proof : RetireHead {
     static void CallBack(RetireHead* head) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The reservation is halved until the system agrees to it, down to a floor; each case lowers its limits in a child of its own.
+// The reservation is halved until the system agrees to it, down to a floor; each case lowers its limits in a child of
+// its own.
 #include <sys/resource.h>
 
 #include <cstdio>

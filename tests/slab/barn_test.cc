@@ -16,7 +16,8 @@ constexpr size_t kCapacity = 4;
 
 class BarnTest : public testing::Test {
  protected:
-  BarnTest() : marked_(arena_->AllocateRun(1)), unmarked_(arena_->AllocateRun(1)), barn_(std::make_unique<Barn>(*arena_)) {
+  BarnTest()
+      : marked_(arena_->AllocateRun(1)), unmarked_(arena_->AllocateRun(1)), barn_(std::make_unique<Barn>(*arena_)) {
     marked_->SetMarked(true);
   }
   ~BarnTest() override {
@@ -32,7 +33,8 @@ class BarnTest : public testing::Test {
     return sheaf;
   }
 
-  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
+  std::unique_ptr<Arena> arena_ =
+      Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
   Slab* marked_;
   Slab* unmarked_;
   std::unique_ptr<Barn> barn_;

@@ -24,7 +24,8 @@ class Owner final : public reclaim::Movable {
   }
   void Reclaim(absl::Span<void*> objects, reclaim::MoveTarget& target) override {
     if (in_reclaim) in_reclaim();
-    for (size_t i = settled_too_few ? 1 : 0; i < objects.size(); ++i) target.Settle(objects[i], reclaim::MoveResult::kBusy);
+    for (size_t i = settled_too_few ? 1 : 0; i < objects.size(); ++i)
+      target.Settle(objects[i], reclaim::MoveResult::kBusy);
   }
 
   std::function<void()> in_can_free;
@@ -58,7 +59,8 @@ class CacheDeathTest : public testing::Test {
   void MoveEverything() { static_cast<void>(cache_->Compact({.mode = CompactOptions::Mode::kMoveEverything})); }
 
   Owner owner_;
-  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
+  std::unique_ptr<Arena> arena_ =
+      Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
   std::unique_ptr<Cache> cache_;
   std::unique_ptr<Cache> other_;
   void* object_;
@@ -139,7 +141,8 @@ TEST_F(CacheDeathTest, ALeakIsNamedWhenTheCacheGoes) {
   EXPECT_DEATH(cache_.reset(), "cache thing destroyed with 2 objects not freed, among them 0x.* 0x");
 }
 
-// Where Abseil looks for deadlocks (debug and sanitizer builds) its line comes first: the call locks against the lock order.
+// Where Abseil looks for deadlocks (debug and sanitizer builds) its line comes first: the call locks against the lock
+// order.
 TEST_F(CacheDeathTest, NothingOfTheCacheIsUsedInsideCanFree) {
   EXPECT_DEATH(
       {
@@ -186,8 +189,9 @@ TEST_F(CacheDeathTest, ReclaimSettlesEachObjectOnce) {
 }
 
 TEST_F(CacheDeathTest, NoWaitingInsideASection) {
-  for (const std::function<void()>& wait : std::vector<std::function<void()>>{
-           [this] { MoveEverything(); }, [this] { cache_->Shrink(); }, [this] { cache_->FreeRcuBarrier(); }, [this] { other_.reset(); }}) {
+  for (const std::function<void()>& wait :
+       std::vector<std::function<void()>>{[this] { MoveEverything(); }, [this] { cache_->Shrink(); },
+                                          [this] { cache_->FreeRcuBarrier(); }, [this] { other_.reset(); }}) {
     EXPECT_DEATH(
         {
           reclaim::ReadSection section;

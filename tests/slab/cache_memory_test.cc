@@ -26,7 +26,8 @@ class CacheMemoryTest : public testing::Test {
     for (void* object : objects) cache_->Free(object);
   }
 
-  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
+  std::unique_ptr<Arena> arena_ =
+      Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
   std::unique_ptr<Cache> cache_ =
       Cache::Create({.name = "large", .object_size = 4352, .arena = arena_.get(), .sheaf_capacity = 8}).value();
   const size_t all_ = cache_->Stats().objects_per_slab * kUnitsPerRegion;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Random operations on one cache against a std::map, with passes in between; one thread, and short ones that come and go.
+// Random operations on one cache against a std::map, with passes in between; one thread, and short ones that come and
+// go.
 //
 // Properties, after each operation or at intervals:
-//   an allocated object is constructed and is nobody else's; an object keeps its stamp until it is freed, wherever it moves;
-//   CanFree is shown live and retired objects only; each destructor runs once; Stats() counts what the map counts; CheckInvariants.
+//   an allocated object is constructed and is nobody else's; an object keeps its stamp until it is freed, wherever it
+//   moves; CanFree is shown live and retired objects only; each destructor runs once; Stats() counts what the map
+//   counts; CheckInvariants.
 // A failure prints the seed and the last operations.
 #include <cstdint>
 #include <deque>
@@ -177,13 +179,15 @@ class CacheModelTest : public testing::TestWithParam<Parameters>, public reclaim
     }
   }
   std::string Story() const {
-    std::string story = absl::StrFormat("seed %d, sheaf capacity %d; the last operations:", GetParam().seed, GetParam().sheaf_capacity);
+    std::string story =
+        absl::StrFormat("seed %d, sheaf capacity %d; the last operations:", GetParam().seed, GetParam().sheaf_capacity);
     for (const std::string& operation : operations_) story += "\n  " + operation;
     return story;
   }
 
   std::mt19937_64 random_;
-  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = size_t{64} << 20, .min_reserve_bytes = kRegionSize}).value();
+  std::unique_ptr<Arena> arena_ =
+      Arena::Create({.reserve_bytes = size_t{64} << 20, .min_reserve_bytes = kRegionSize}).value();
   std::unique_ptr<Cache> cache_;
   std::map<uint64_t, Object*> live_;
   uint64_t next_id_ = 0;
@@ -199,7 +203,8 @@ TEST_P(CacheModelTest, AgreesWithAMap) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, CacheModelTest,
-                         testing::Values(Parameters{2, 1}, Parameters{2, 2}, Parameters{1, 3}, Parameters{0, 4}, Parameters{0, 5}),
+                         testing::Values(Parameters{2, 1}, Parameters{2, 2}, Parameters{1, 3}, Parameters{0, 4},
+                                         Parameters{0, 5}),
                          [](const auto& test) {
                            return absl::StrFormat("Sheaf%dSeed%d", test.param.sheaf_capacity, test.param.seed);
                          });

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads allocate, free, hand objects over and read, threads come and go, and passes in both modes run all the while; time-boxed.
+// Threads allocate, free, hand objects over and read, threads come and go, and passes in both modes run all the while;
+// time-boxed.
 //
-// Properties: a reader's item proves itself; CanFree is never shown a freed item; an object keeps what its user wrote; nothing is handed
-// out twice; each destructor runs once; at the end the counts agree and the invariants hold.
+// Properties: a reader's item proves itself; CanFree is never shown a freed item; an object keeps what its user wrote;
+// nothing is handed out twice; each destructor runs once; at the end the counts agree and the invariants hold.
 #include <atomic>
 #include <chrono>
 #include <cstdint>

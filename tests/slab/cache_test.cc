@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A cache seen from outside: what comes out, what is remembered, what goes back, and that every object is counted once (S3).
+// A cache seen from outside: what comes out, what is remembered, what goes back, and that every object is counted once
+// (S3).
 #include "slab/cache.h"
 
 #include <algorithm>
@@ -50,7 +51,8 @@ class CacheTest : public testing::Test {
     return Cache::Create(options).value();
   }
   std::unique_ptr<Cache> MakeThings(size_t sheaf_capacity = 0) {
-    return Make({.name = "thing", .object_size = sizeof(Thing),
+    return Make({.name = "thing",
+                 .object_size = sizeof(Thing),
                  .constructor = &Thing::Construct,
                  .rcu_destructor = &Thing::Destroy,
                  .sheaf_capacity = sheaf_capacity});
@@ -75,7 +77,8 @@ class CacheTest : public testing::Test {
     for (void* object : objects) cache.Free(object);
   }
 
-  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = size_t{256} << 20, .min_reserve_bytes = kRegionSize}).value();
+  std::unique_ptr<Arena> arena_ =
+      Arena::Create({.reserve_bytes = size_t{256} << 20, .min_reserve_bytes = kRegionSize}).value();
 };
 
 TEST_F(CacheTest, ObjectsOfEverySizeAndAlignmentLieApart) {
@@ -114,8 +117,9 @@ TEST_F(CacheTest, RefusesOptionsThatMakeNoSense) {
                                         {.name = "n", .object_size = 64, .alignment = 8192},
                                         {.name = "n", .object_size = 64, .sheaf_capacity = 1025},
                                         {.name = "n", .object_size = 64, .movable = &nobody}};
-  const std::vector<std::string> named{"object_size is 7", "object_size is 65537", "alignment is 0",  "alignment is 24",
-                                       "alignment is 8192", "sheaf_capacity",      "needs a constructor"};
+  const std::vector<std::string> named{"object_size is 7",   "object_size is 65537", "alignment is 0",
+                                       "alignment is 24",    "alignment is 8192",    "sheaf_capacity",
+                                       "needs a constructor"};
   for (size_t i = 0; i < wrong.size(); ++i) {
     const absl::Status status = Cache::Create(wrong[i]).status();
     EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << named[i];
@@ -163,7 +167,10 @@ TEST_F(CacheTest, RetiredObjectsWaitForReaders) {
   static std::atomic<bool> reader_left{false};
   static std::atomic<size_t> too_early{0};
   reader_left = false;
-  auto cache = Make({.name = "thing", .object_size = 64, .rcu_destructor = [](void*) { too_early += reader_left ? 0 : 1; }, .sheaf_capacity = 4});
+  auto cache = Make({.name = "thing",
+                     .object_size = 64,
+                     .rcu_destructor = [](void*) { too_early += reader_left ? 0 : 1; },
+                     .sheaf_capacity = 4});
   std::atomic<bool> inside{false};
   std::atomic<bool> retired{false};
   std::thread reader([&] {
@@ -205,7 +212,8 @@ TEST_F(CacheTest, ADestructorMayUseTheCache) {
     Cache* cache;
     void* child;
   };
-  auto cache = Make({.name = "thing", .object_size = sizeof(Parent),
+  auto cache = Make({.name = "thing",
+                     .object_size = sizeof(Parent),
                      .rcu_destructor =
                          [](void* object) {
                            auto* parent = static_cast<Parent*>(object);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Threads and caches come and go in any order: each gives back what it held, and nobody keeps a place in a cache that is gone.
+// Threads and caches come and go in any order: each gives back what it held, and nobody keeps a place in a cache that
+// is gone.
 #include <algorithm>
 #include <atomic>
 #include <functional>
@@ -36,7 +37,8 @@ class CacheThreadsTest : public testing::Test {
     for (void* object : taken) cache.Free(object);
   }
 
-  std::unique_ptr<Arena> arena_ = Arena::Create({.reserve_bytes = size_t{64} << 20, .min_reserve_bytes = kRegionSize}).value();
+  std::unique_ptr<Arena> arena_ =
+      Arena::Create({.reserve_bytes = size_t{64} << 20, .min_reserve_bytes = kRegionSize}).value();
 };
 
 // Runs what it is told, on one thread that outlives it all.

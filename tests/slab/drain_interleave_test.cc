@@ -3,7 +3,8 @@
 // The drain finds every free object wherever it hides, at the worst moments; and the tests notice each step left out.
 //
 // Property: CanFree is never handed an object that its user has freed.
-// Each case frees objects of the coming victims at a named point of the pass, by which they get into the place under test.
+// Each case frees objects of the coming victims at a named point of the pass, by which they get into the place under
+// test.
 #include <atomic>
 #include <cstddef>
 #include <functional>
@@ -90,14 +91,18 @@ size_t ViolationsWhenFreedAt(const char* point, size_t count) {
   return table.violations();
 }
 
-TEST(DrainInterleaveTest, FindsObjectsInThreadSheaves) { EXPECT_EQ(ViolationsWhenFreedAt("pass.before_mark", kSheaf), 0u); }
+TEST(DrainInterleaveTest, FindsObjectsInThreadSheaves) {
+  EXPECT_EQ(ViolationsWhenFreedAt("pass.before_mark", kSheaf), 0u);
+}
 
 TEST(DrainInterleaveTest, NoticesASkippedDrain) {
   Planted bug(PlantedBug::kDrainSkipped);
   EXPECT_GT(ViolationsWhenFreedAt("pass.before_mark", kSheaf), 0u);
 }
 
-TEST(DrainInterleaveTest, FindsObjectsInTheBarn) { EXPECT_EQ(ViolationsWhenFreedAt("pass.before_mark", 5 * kSheaf), 0u); }
+TEST(DrainInterleaveTest, FindsObjectsInTheBarn) {
+  EXPECT_EQ(ViolationsWhenFreedAt("pass.before_mark", 5 * kSheaf), 0u);
+}
 
 TEST(DrainInterleaveTest, NoticesABarnLeftOpen) {
   Planted bug(PlantedBug::kBarnOpenDuringDrain);
@@ -105,7 +110,9 @@ TEST(DrainInterleaveTest, NoticesABarnLeftOpen) {
 }
 
 // What is freed between the mark and the drain is tested against the mark in the section that pushes it.
-TEST(DrainInterleaveTest, KeepsMarkedObjectsOutOfSheaves) { EXPECT_EQ(ViolationsWhenFreedAt("pass.after_mark", 5 * kSheaf), 0u); }
+TEST(DrainInterleaveTest, KeepsMarkedObjectsOutOfSheaves) {
+  EXPECT_EQ(ViolationsWhenFreedAt("pass.after_mark", 5 * kSheaf), 0u);
+}
 
 TEST(DrainInterleaveTest, KeepsMarkedObjectsOutAfterTheBarnsTurn) {
   EXPECT_EQ(ViolationsWhenFreedAt("drain.after_barn", 5 * kSheaf), 0u);
@@ -120,10 +127,11 @@ TEST(DrainInterleaveTest, TheBarnRefusesMarkedObjectsAfterItsTurn) {
   HandleTable table({.slots = kItems, .sheaf_capacity = kSheaf});
   FillHalf(table);
   {
-    AtPoints at({{"pass.before_mark", [&] { FreeSome(table, 2 * kSheaf); }},
-                 {"drain.after_barn", [&] {
-                    for (size_t i = 2 * kSheaf; i < 8 * kSheaf; ++i) table.RemoveNow((i * 331 * 2 + 1) % kItems);
-                  }}});
+    AtPoints at(
+        {{"pass.before_mark", [&] { FreeSome(table, 2 * kSheaf); }}, {"drain.after_barn", [&] {
+                                                                        for (size_t i = 2 * kSheaf; i < 8 * kSheaf; ++i)
+                                                                          table.RemoveNow((i * 331 * 2 + 1) % kItems);
+                                                                      }}});
     ASSERT_TRUE(table.cache().Compact().ok());
   }
   EXPECT_EQ(table.violations(), 0u);
@@ -134,8 +142,8 @@ void RemoveOdd(HandleTable& table, size_t items) {
   for (size_t i = 1; i < items; i += 2) table.RemoveRcu(i);
 }
 
-// Sheaves retired before the mark, whose grace period ends while their slabs are isolated: phase two may look at the objects, so their
-// destructors wait until the slabs leave isolation; then each runs exactly once.
+// Sheaves retired before the mark, whose grace period ends while their slabs are isolated: phase two may look at the
+// objects, so their destructors wait until the slabs leave isolation; then each runs exactly once.
 TEST(DrainInterleaveTest, DestructorsWaitUntilTheSlabLeavesIsolation) {
   HandleTable table({.slots = kItems, .sheaf_capacity = kSheaf});
   FillHalf(table);
@@ -150,12 +158,13 @@ TEST(DrainInterleaveTest, DestructorsWaitUntilTheSlabLeavesIsolation) {
   while (!inside) std::this_thread::yield();
   size_t destroyed_isolated = 0;
   {
-    AtPoints at({{"pass.before_mark", [&] { RemoveOdd(table, kItems); }},
-                 {"pass.after_isolate", [&] {
-                    leave = true;
-                    std::thread([] { reclaim::RetireBarrier(); }).join();
-                    destroyed_isolated = table.destroyed();
-                  }}});
+    AtPoints at({{"pass.before_mark", [&] { RemoveOdd(table, kItems); }}, {"pass.after_isolate", [&] {
+                                                                             leave = true;
+                                                                             std::thread([] {
+                                                                               reclaim::RetireBarrier();
+                                                                             }).join();
+                                                                             destroyed_isolated = table.destroyed();
+                                                                           }}});
     ASSERT_TRUE(table.cache().Compact({.mode = CompactOptions::Mode::kMoveEverything, .batch_objects = kItems}).ok());
   }
   reader.join();
@@ -228,7 +237,8 @@ TEST(DrainInterleaveTest, ABarrierWaitsForTheBatchesUnderWay) {
   EXPECT_EQ(missing, 0u);
 }
 
-// The grace period comes after the last move and before the pages go: a reader that got its pointer before the move keeps it.
+// The grace period comes after the last move and before the pages go: a reader that got its pointer before the move
+// keeps it.
 size_t ReleasedUnderAReader() {
   HandleTable table({.slots = kItems, .sheaf_capacity = kSheaf});
   FillHalf(table);

@@ -65,8 +65,8 @@ void ExpectSound(HandleTable& table) {
 class PassInterleaveTest : public testing::TestWithParam<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(Points, PassInterleaveTest,
-                         testing::Values("pass.before_mark", "pass.after_mark", "drain.after_barn", "pass.after_isolate",
-                                         "pass.before_grace_period"),
+                         testing::Values("pass.before_mark", "pass.after_mark", "drain.after_barn",
+                                         "pass.after_isolate", "pass.before_grace_period"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '.' || c == '_' ? 'X' : c;

@@ -115,7 +115,8 @@ TEST_F(SlabStoreTest, TakesFromTheFullestSlab) {
   std::vector<void*> objects = TakeSlabs(2);
   const size_t capacity = store_->capacity();
   Return({objects.begin(), objects.begin() + 50});
-  Return({objects.begin() + static_cast<std::ptrdiff_t>(capacity), objects.begin() + static_cast<std::ptrdiff_t>(capacity) + 3});
+  Return({objects.begin() + static_cast<std::ptrdiff_t>(capacity),
+          objects.begin() + static_cast<std::ptrdiff_t>(capacity) + 3});
   std::vector<void*> taken(4);
   ASSERT_EQ(store_->Take(absl::MakeSpan(taken)), 4u);
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(SlabOf(taken[i]), SlabOf(objects.back()));
@@ -314,7 +315,8 @@ TEST_F(SlabStoreDeathTest, NamesABadFree) {
       },
       "double free: cache thing, object 0x");
   EXPECT_DEATH(ReturnOne(static_cast<char*>(object_) + 8), "free of an interior pointer: cache thing");
-  EXPECT_DEATH(ReturnOne(static_cast<char*>(object_) + store_->capacity() * store_->stride()), "free of an interior pointer");
+  EXPECT_DEATH(ReturnOne(static_cast<char*>(object_) + store_->capacity() * store_->stride()),
+               "free of an interior pointer");
   EXPECT_DEATH(ReturnOne(this), "free of a pointer outside the arena");
   EXPECT_DEATH(ReturnOne(arena_->AllocateRun(1)->objects), "free to the wrong cache");
   EXPECT_DEATH(store_->ReturnUndestroyed({&object_, 1}), "goes back to a slab in use");

@@ -45,9 +45,10 @@ absl::Status Differs(const char* what, uint64_t index, uint64_t got, uint64_t ex
 }  // namespace
 
 std::string ArrayOp::ToString() const {
-  static constexpr const char* kNames[] = {"Store",   "Erase",     "Insert",   "CompareExchange", "SetMark",
-                                           "ClearMark", "MoveNode", "MovePass", "Clear"};
-  return absl::StrFormat("%s(%u, value %u, mark %d)", kNames[static_cast<size_t>(kind)], index, value, static_cast<int>(mark));
+  static constexpr const char* kNames[] = {"Store",    "Erase",    "Insert", "CompareExchange", "SetMark", "ClearMark",
+                                           "MoveNode", "MovePass", "Clear"};
+  return absl::StrFormat("%s(%u, value %u, mark %d)", kNames[static_cast<size_t>(kind)], index, value,
+                         static_cast<int>(mark));
 }
 
 ArrayModel::ArrayModel(uint64_t seed, IndexShape shape, bool moves, xarray::NodeCache& nodes)
@@ -68,7 +69,8 @@ uint64_t ArrayModel::PickIndex() {
   // Half of the time one that is in use.
   if (!oracle_.empty() && random_.OneIn(2)) {
     auto found = oracle_.lower_bound(random_.Next());
-    if (shape_ != IndexShape::kSparse) found = std::next(oracle_.begin(), static_cast<ptrdiff_t>(random_.Below(oracle_.size())));
+    if (shape_ != IndexShape::kSparse)
+      found = std::next(oracle_.begin(), static_cast<ptrdiff_t>(random_.Below(oracle_.size())));
     if (found != oracle_.end()) return found->first;
   }
   switch (shape_) {
@@ -86,10 +88,12 @@ uint64_t ArrayModel::PickIndex() {
 
 ArrayOp ArrayModel::PickOp() {
   using Kind = ArrayOp::Kind;
-  static constexpr Kind kKinds[] = {Kind::kStore,   Kind::kStore,   Kind::kStore,    Kind::kErase,           Kind::kErase,
-                                    Kind::kInsert,  Kind::kSetMark, Kind::kClearMark, Kind::kCompareExchange, Kind::kSetMark};
+  static constexpr Kind kKinds[] = {Kind::kStore,           Kind::kStore,  Kind::kStore,   Kind::kErase,
+                                    Kind::kErase,           Kind::kInsert, Kind::kSetMark, Kind::kClearMark,
+                                    Kind::kCompareExchange, Kind::kSetMark};
   static constexpr Kind kMoves[] = {Kind::kMoveNode, Kind::kMoveNode, Kind::kMoveNode, Kind::kMovePass};
-  ArrayOp op = {kKinds[random_.Below(std::size(kKinds))], PickIndex(), random_.Below(1000), xarray::kAllMarks[random_.Below(3)]};
+  ArrayOp op = {kKinds[random_.Below(std::size(kKinds))], PickIndex(), random_.Below(1000),
+                xarray::kAllMarks[random_.Below(3)]};
   if (moves_ && random_.OneIn(3)) op.kind = kMoves[random_.Below(std::size(kMoves))];
   if (random_.OneIn(500)) op.kind = Kind::kClear;
   return op;
@@ -174,7 +178,8 @@ absl::Status ArrayModel::Move(const ArrayOp& op) {
   xarray::Node* node = xarray::ArrayCorePeer::NodeAt(array_, op.index, 1 + static_cast<unsigned>(op.value) % height);
   if (node == nullptr) return absl::OkStatus();
   const NodeMove move = MoveNode(nodes_, node);
-  return move.result == reclaim::MoveResult::kMoved ? absl::OkStatus() : absl::InternalError("a node at rest did not move");
+  return move.result == reclaim::MoveResult::kMoved ? absl::OkStatus()
+                                                    : absl::InternalError("a node at rest did not move");
 }
 
 absl::Status ArrayModel::Compare() {
@@ -196,7 +201,8 @@ absl::Status ArrayModel::Compare() {
   }
   for (int i = 0; i < 20; ++i) {
     const uint64_t index = PickIndex();
-    if (const Entry got = array_.Load(index); got != Expected(index)) return Differs("Load", index, got, Expected(index));
+    if (const Entry got = array_.Load(index); got != Expected(index))
+      return Differs("Load", index, got, Expected(index));
   }
   return CompareWalk(nullptr);
 }

@@ -36,7 +36,8 @@ class ArrayModel {
   // With `moves`, nodes move between operations, alone and in passes.
   ArrayModel(uint64_t seed, IndexShape shape, bool moves, xarray::NodeCache& nodes);
 
-  // Runs `count` operations; compares everything after every `check_every`th. The error names the seed and the operations that led to it.
+  // Runs `count` operations; compares everything after every `check_every`th. The error names the seed and the
+  // operations that led to it.
   absl::Status Run(int count, int check_every);
 
   // Everything the array can be asked, against the map; its invariants.

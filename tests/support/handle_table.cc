@@ -25,7 +25,8 @@ void HandleTable::Destroy(void* object) {
 }
 
 HandleTable::HandleTable(const Options& options) : slots_(options.slots) {
-  arena_ = slab::Arena::Create({.reserve_bytes = options.reserve_bytes, .min_reserve_bytes = slab::kRegionSize}).value();
+  arena_ =
+      slab::Arena::Create({.reserve_bytes = options.reserve_bytes, .min_reserve_bytes = slab::kRegionSize}).value();
   cache_ = slab::Cache::Create({.name = "item",
                                 .object_size = sizeof(Item),
                                 .constructor = &Construct,
@@ -91,8 +92,8 @@ bool HandleTable::Read(size_t slot) {
 
 bool HandleTable::CanFree(absl::Span<void*> objects) {
   if (refuse.load()) return false;
-  // Read before the states: nothing is allocated from a marked slab, so whoever has an item of this one and has not yet made it live is
-  // counted here.
+  // Read before the states: nothing is allocated from a marked slab, so whoever has an item of this one and has not yet
+  // made it live is counted here.
   const size_t creating = creating_.load();
   size_t free = 0;
   for (void*& object : objects) {
@@ -100,7 +101,8 @@ bool HandleTable::CanFree(absl::Span<void*> objects) {
     if (state == Item::kFree) ++free;
     if (state != Item::kLive) object = nullptr;
   }
-  // More free items in the hands of a pass than are being created: their users freed them, so the drain has missed them.
+  // More free items in the hands of a pass than are being created: their users freed them, so the drain has missed
+  // them.
   if (free > creating) violations_.fetch_add(free - creating);
   return true;
 }

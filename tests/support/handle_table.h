@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A table of movable objects for tests: the smallest owner that a pass can move objects of, and one that notices what it must not be asked.
+// A table of movable objects for tests: the smallest owner that a pass can move objects of, and one that notices what
+// it must not be asked.
 //
-// Readers read a slot under RCU and check that the item proves itself. The table counts as a violation whenever CanFree is handed an
-// object that its user has freed, or an item reads as another than it should.
+// Readers read a slot under RCU and check that the item proves itself. The table counts as a violation whenever CanFree
+// is handed an object that its user has freed, or an item reads as another than it should.
 #ifndef MXA_TESTS_SUPPORT_HANDLE_TABLE_H_
 #define MXA_TESTS_SUPPORT_HANDLE_TABLE_H_
 

@@ -12,8 +12,8 @@
 // Invariants:
 //   V1  at most one Interleaver exists at a time.
 //   V2  when it ends, every hold was met and released: a schedule that never ran proves nothing.    (CHECKed)
-// Threads: Hold, AwaitHeld and Release by the test; the points by anybody. No sleeps: a wait ends when what it waits for happens, and
-// after a minute with a CHECK that names the point.
+// Threads: Hold, AwaitHeld and Release by the test; the points by anybody. No sleeps: a wait ends when what it waits
+// for happens, and after a minute with a CHECK that names the point.
 #ifndef MXA_TESTS_SUPPORT_INTERLEAVER_H_
 #define MXA_TESTS_SUPPORT_INTERLEAVER_H_
 

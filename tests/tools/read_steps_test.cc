@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Property: on a real population, untouched reads and writes are clean, and each thing tampered with in an array is noticed.
+// Property: on a real population, untouched reads and writes are clean, and each thing tampered with in an array is
+// noticed.
 #include "tools/mxa/read_steps.h"
 
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Property: on a small tree and on small traces the whole job is good: no wrong read, memory back, every key in the JSON.
+// Property: on a small tree and on small traces the whole job is good: no wrong read, memory back, every key in the
+// JSON.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

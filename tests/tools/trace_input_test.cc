@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Property: a trace is read whole, or refused with the number of the line that is wrong; how it is packed makes no difference.
+// Property: a trace is read whole, or refused with the number of the line that is wrong; how it is packed makes no
+// difference.
 #include "tools/mxa/trace_input.h"
 
 #include <stdlib.h>

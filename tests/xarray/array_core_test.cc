@@ -44,7 +44,8 @@ TEST_F(ArrayCoreTest, FindsWhatWasStoredAtTheEdges) {
     EXPECT_EQ(array_.Load(index), ValueEntry(index % 1000));
   }
   for (const uint64_t index : kEdges) EXPECT_EQ(array_.Load(index), ValueEntry(index % 1000));
-  for (const uint64_t index : {uint64_t{2}, uint64_t{65}, uint64_t{1} << 33, kLast - 2}) EXPECT_EQ(array_.Load(index), kNull);
+  for (const uint64_t index : {uint64_t{2}, uint64_t{65}, uint64_t{1} << 33, kLast - 2})
+    EXPECT_EQ(array_.Load(index), kNull);
 }
 
 TEST_F(ArrayCoreTest, FindsEachEdgeAloneInATreeOfItsHeight) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An array answers as a std::map does, whatever the operations, and with nodes moving between any two of them.
+#include "tests/support/array_model.h"
+
 #include <memory>
 #include <string>
 #include <tuple>
 
 #include "gtest/gtest.h"
-#include "tests/support/array_model.h"
 #include "tests/support/random.h"
 #include "xarray/node_cache.h"
 
@@ -36,12 +37,13 @@ TEST_P(ArrayModelTest, AgreesInLongRuns) {
 
 std::string NameOf(const testing::TestParamInfo<std::tuple<IndexShape, bool>>& info) {
   static constexpr const char* kShapes[] = {"Dense", "Clustered", "Sparse", "Extreme"};
-  return std::string(kShapes[static_cast<size_t>(std::get<0>(info.param))]) + (std::get<1>(info.param) ? "Moving" : "Still");
+  return std::string(kShapes[static_cast<size_t>(std::get<0>(info.param))]) +
+         (std::get<1>(info.param) ? "Moving" : "Still");
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ArrayModelTest,
-                         testing::Combine(testing::Values(IndexShape::kDense, IndexShape::kClustered, IndexShape::kSparse,
-                                                          IndexShape::kExtreme),
+                         testing::Combine(testing::Values(IndexShape::kDense, IndexShape::kClustered,
+                                                          IndexShape::kSparse, IndexShape::kExtreme),
                                           testing::Bool()),
                          NameOf);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Without memory a store changes nothing, neither entries nor height, however many nodes short it is; with just enough it works.
+// Without memory a store changes nothing, neither entries nor height, however many nodes short it is; with just enough
+// it works.
 #include <memory>
 #include <vector>
 
@@ -82,7 +83,8 @@ TEST_F(ArrayOomTest, APathInATreeFailsWhollyOrNotAtAll) {
 
 TEST_F(ArrayOomTest, WhatNeedsNoMemoryWorksWithoutAny) {
   ArrayCore array(*nodes_);
-  for (const uint64_t index : {uint64_t{0}, uint64_t{63}, uint64_t{1} << 20}) ASSERT_TRUE(array.Store(index, ValueEntry(1)).ok());
+  for (const uint64_t index : {uint64_t{0}, uint64_t{63}, uint64_t{1} << 20})
+    ASSERT_TRUE(array.Store(index, ValueEntry(1)).ok());
   UseUpMemory();
   EXPECT_TRUE(array.Store(62, ValueEntry(2)).ok());
   EXPECT_TRUE(array.Store(63, ValueEntry(3)).ok());

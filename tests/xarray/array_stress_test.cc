@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Readers, writers and passes at once, for a while: no read is older than its beginning, newer than its end, or of another place.
+// Readers, writers and passes at once, for a while: no read is older than its beginning, newer than its end, or of
+// another place.
 //
-// Every element names its array, index and version. A version's number says whether the index is in use with it. Before a writer
-// changes an index it raises `begun`, after it `committed`; so a reader that takes `committed` before and `begun` after its read knows
-// all versions the index may have had meanwhile. Elements are poisoned when their grace period has passed.
+// Every element names its array, index and version. A version's number says whether the index is in use with it. Before
+// a writer changes an index it raises `begun`, after it `committed`; so a reader that takes `committed` before and
+// `begun` after its read knows all versions the index may have had meanwhile. Elements are poisoned when their grace
+// period has passed.
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <thread>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -38,7 +40,8 @@ uint64_t IndexOf(size_t place) { return (place % 40) + (place / 40) * 700; }
 bool IsPresent(uint64_t version) { return version % 3 != 0; }
 
 struct Element : reclaim::RetireHead {
-  std::atomic<uint64_t> magic{kMagic};  // atomic so that a reader that is too late reads poison, not undefined behaviour
+  std::atomic<uint64_t> magic{
+      kMagic};  // atomic so that a reader that is too late reads poison, not undefined behaviour
   const void* array;
   size_t place;
   uint64_t version;
@@ -209,7 +212,8 @@ TEST(ArrayStressTest, ReadsAreCurrentWhileNodesMove) {
     threads.Start("reader", [&] { ReadPoints(stress, 2); });
     threads.Start("scanner", [&] { Scan(stress); });
     threads.Start("marked", [&] { ScanMarked(stress); });
-    for (int writer = 0; writer < kWriters; ++writer) threads.Start("writer", [&stress, writer] { WriteAll(stress, writer); });
+    for (int writer = 0; writer < kWriters; ++writer)
+      threads.Start("writer", [&stress, writer] { WriteAll(stress, writer); });
     threads.Start("mover", [&] { MoveAll(stress, moved); });
     std::this_thread::sleep_for(kDuration);  // the box, not a synchronisation
     stress.Stop();
@@ -220,7 +224,8 @@ TEST(ArrayStressTest, ReadsAreCurrentWhileNodesMove) {
   EXPECT_GT(moved.load(), 100u);
 }
 
-// Index 0 is there all the time while its neighbour comes and goes, so that the head is an entry and a node in turn. Its mark too.
+// Index 0 is there all the time while its neighbour comes and goes, so that the head is an entry and a node in turn.
+// Its mark too.
 TEST(ArrayStressTest, IndexZeroNeverVanishesWhileOneToggles) {
   Stress stress;
   Element zero;

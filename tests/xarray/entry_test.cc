@@ -34,7 +34,8 @@ TEST(EntryTest, TagTestAcceptsANodeOfExactlyItsHeight) {
     for (unsigned height = 1; height <= kMaxHeight; ++height) {
       EXPECT_EQ(accepts(kAddress + NodeTag(height)), height == wanted) << height << " as " << wanted;
     }
-    for (const Entry other : {kNull, kRetry, kZero, Entry{1}, ~Entry{0}, Entry{4}, kAddress + 4, kAddress | 1, kAddress | 3}) {
+    for (const Entry other :
+         {kNull, kRetry, kZero, Entry{1}, ~Entry{0}, Entry{4}, kAddress + 4, kAddress | 1, kAddress | 3}) {
       EXPECT_FALSE(accepts(other)) << other << " as " << wanted;
     }
     for (Entry low = 0; low < 64; ++low) {

@@ -2,7 +2,8 @@
 //
 // Load never touches a node's header line: here those lines lie in pages that may not be read.
 //
-// Every node of a hand-made tree is placed so that its header is the last line of one page, and its slots begin the next.
+// Every node of a hand-made tree is placed so that its header is the last line of one page, and its slots begin the
+// next.
 #include <sys/mman.h>
 #include <unistd.h>
 

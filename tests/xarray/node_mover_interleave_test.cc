@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The mover against writers, readers and destroyers in exact schedules; and each planted bug is noticed in its schedule.
+// The mover against writers, readers and destroyers in exact schedules; and each planted bug is noticed in its
+// schedule.
 //
 // A schedule is a function that returns the violation it saw. Green it sees none; with its bug planted it must see one.
 #include <atomic>
@@ -59,7 +60,8 @@ class MoverThread {
   std::optional<MoveResult> result_;
 };
 
-// 1. A reader stands in leaf v. 2. The mover moves v to n. 3. A writer overwrites the next index, in n. 4. The reader goes on: it must
+// 1. A reader stands in leaf v. 2. The mover moves v to n. 3. A writer overwrites the next index, in n. 4. The reader
+//    goes on: it must
 // see the new entry, though its cursor holds v.
 absl::Status ReaderInTheOldCopy() {
   auto nodes = NodeCache::Create().value();
@@ -68,16 +70,21 @@ absl::Status ReaderInTheOldCopy() {
   reclaim::ReadSection section;
   Cursor cursor(array, 0);
   static_cast<void>(cursor.Next(kLast));
-  if (MoveNode(*nodes, ArrayCorePeer::NodeAt(array, 1, 1)).result != MoveResult::kMoved) return absl::InternalError("did not move");
+  if (MoveNode(*nodes, ArrayCorePeer::NodeAt(array, 1, 1)).result != MoveResult::kMoved)
+    return absl::InternalError("did not move");
   static_cast<void>(array.Store(2, ValueEntry(3)));
   const Entry next = cursor.Next(kLast);
-  return next == ValueEntry(3) ? absl::OkStatus() : absl::InternalError("a read returned what had been overwritten before it began");
+  return next == ValueEntry(3) ? absl::OkStatus()
+                               : absl::InternalError("a read returned what had been overwritten before it began");
 }
 
 TEST(NodeMoverInterleaveTest, AReaderInTheOldCopyRestarts) { EXPECT_EQ(ReaderInTheOldCopy(), absl::OkStatus()); }
-TEST(NodeMoverInterleaveTest, CatchesNoRetryAfterMove) { ExpectCaught(PlantedBug::kNoRetryAfterMove, &ReaderInTheOldCopy); }
+TEST(NodeMoverInterleaveTest, CatchesNoRetryAfterMove) {
+  ExpectCaught(PlantedBug::kNoRetryAfterMove, &ReaderInTheOldCopy);
+}
 
-// 1. The mover has pinned the array and seen it as v's owner, and has not got the lock yet. 2. A writer erases v's last entry: v leaves
+// 1. The mover has pinned the array and seen it as v's owner, and has not got the lock yet. 2. A writer erases v's last
+//    entry: v leaves
 // the tree. 3. The mover goes on: it must see, under the lock, that v is not the array's any more.
 absl::Status OwnerChangesBetweenPinAndLock() {
   auto nodes = NodeCache::Create().value();
@@ -111,7 +118,8 @@ absl::Status OwnerChangesBetweenPinAndLock() {
   return status;
 }
 
-// 1. The mover has pinned the array. 2. The destroyer retires all its nodes and waits for the pin. 3. The mover takes the array lock,
+// 1. The mover has pinned the array. 2. The destroyer retires all its nodes and waits for the pin. 3. The mover takes
+//    the array lock,
 // sees that the node is gone, and stands before unlocking. The array must not end before the mover has unlocked it.
 absl::Status DestroyerWaitsForTheUnlock() {
   auto nodes = NodeCache::Create().value();
@@ -152,12 +160,15 @@ TEST(NodeMoverInterleaveTest, ANodeThatLeftBetweenPinAndLockStaysGone) {
 TEST(NodeMoverInterleaveTest, CatchesNoOwnerRecheck) {
   ExpectCaught(PlantedBug::kNoOwnerRecheck, &OwnerChangesBetweenPinAndLock);
 }
-TEST(NodeMoverInterleaveTest, ADestroyerWaitsForTheUnlock) { EXPECT_EQ(DestroyerWaitsForTheUnlock(), absl::OkStatus()); }
+TEST(NodeMoverInterleaveTest, ADestroyerWaitsForTheUnlock) {
+  EXPECT_EQ(DestroyerWaitsForTheUnlock(), absl::OkStatus());
+}
 TEST(NodeMoverInterleaveTest, CatchesHazardClearedEarly) {
   ExpectCaught(PlantedBug::kHazardClearedEarly, &DestroyerWaitsForTheUnlock);
 }
 
-// 1. The mover has read v's owner. 2. The array ends and its memory goes (ASan would tell). 3. The mover pins, looks again, and must not
+// 1. The mover has read v's owner. 2. The array ends and its memory goes (ASan would tell). 3. The mover pins, looks
+//    again, and must not
 // touch the array.
 TEST(NodeMoverInterleaveTest, AnArrayThatEndedBeforeThePinIsNotTouched) {
   auto nodes = NodeCache::Create().value();
@@ -173,7 +184,8 @@ TEST(NodeMoverInterleaveTest, AnArrayThatEndedBeforeThePinIsNotTouched) {
   EXPECT_NE(mover.Join(), MoveResult::kMoved);
 }
 
-// 1. The mover stands with the lock held, the copy not yet published. 2. The array's destroyer comes. 3. The move goes on, then the end:
+// 1. The mover stands with the lock held, the copy not yet published. 2. The array's destroyer comes. 3. The move goes
+//    on, then the end:
 // the moved node leaves with the others.
 TEST(NodeMoverInterleaveTest, AnArrayMayEndDuringAMove) {
   auto nodes = NodeCache::Create().value();
@@ -195,8 +207,9 @@ TEST(NodeMoverInterleaveTest, AnArrayMayEndDuringAMove) {
 
 // Readers at every point between the steps: the same entries, old copy or new.
 TEST(NodeMoverInterleaveTest, ReadersSeeTheSameAtEveryStep) {
-  for (const char* point : {"mover.before_pin", "mover.after_pin", "mover.before_publish", "mover.after_publish", "detach.before_retry",
-                            "detach.before_owner", "mover.before_unlock", "mover.before_unpin"}) {
+  for (const char* point :
+       {"mover.before_pin", "mover.after_pin", "mover.before_publish", "mover.after_publish", "detach.before_retry",
+        "detach.before_owner", "mover.before_unlock", "mover.before_unpin"}) {
     for (unsigned height = 1; height <= 3; ++height) {
       auto nodes = NodeCache::Create().value();
       ArrayCore array(*nodes);
@@ -230,12 +243,14 @@ TEST(NodeMoverInterleaveTest, ReadersSeeTheSameAtEveryStep) {
   }
 }
 
-// 1. A writer takes the top away, and stands before it poisons it. 2. A reader's cursor, which came in by the old top, goes on up
+// 1. A writer takes the top away, and stands before it poisons it. 2. A reader's cursor, which came in by the old top,
+//    goes on up
 // through it. 3. So does one that begins now.
 TEST(NodeMoverInterleaveTest, ShrinkingIsSeenWholeByReaders) {
   auto nodes = NodeCache::Create().value();
   ArrayCore array(*nodes);
-  for (const uint64_t index : {uint64_t{1}, uint64_t{70}, uint64_t{9000}}) ASSERT_TRUE(array.Store(index, ValueEntry(index)).ok());
+  for (const uint64_t index : {uint64_t{1}, uint64_t{70}, uint64_t{9000}})
+    ASSERT_TRUE(array.Store(index, ValueEntry(index)).ok());
   Interleaver interleaver;
   ThreadGroup writer;
   {

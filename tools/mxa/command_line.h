@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The options of one subcommand: `--name=value`, `--name value` and `--name` for switches, each with one clear error line.
+// The options of one subcommand: `--name=value`, `--name value` and `--name` for switches, each with one clear error
+// line.
 //
 //   CommandLine line("mxa relocate");
 //   line.Number("readers", "N", "threads that read", 0, 1024, &options.readers);

@@ -2,8 +2,8 @@
 //
 // What the entries point to: 24 bytes that prove by themselves which array, index and generation they belong to.
 //
-// An element is filled before it is stored and never changed until a grace period after it was taken out; then it is wiped. So a
-// reader that meets anything else than a whole element for the place it looked at has met a bug.
+// An element is filled before it is stored and never changed until a grace period after it was taken out; then it is
+// wiped. So a reader that meets anything else than a whole element for the place it looked at has met a bug.
 // Threads: written by the one thread that made it, before it is published; read by all.
 #ifndef MXA_TOOLS_MXA_ELEMENT_H_
 #define MXA_TOOLS_MXA_ELEMENT_H_

@@ -30,12 +30,13 @@ struct Footprint {
   }
 };
 
-// Frees what waits for a grace period and gives back what can go without moving anything, then measures. `entries`: how many the
-// caller knows to be there.
+// Frees what waits for a grace period and gives back what can go without moving anything, then measures. `entries`: how
+// many the caller knows to be there.
 // Context: waits for grace periods.
 Footprint MeasureFootprint(Population& population, uint64_t entries);
 
-// The most that may be resident when nodes are packed: a tenth for what is partly filled, and four slabs for a small cache's ends.
+// The most that may be resident when nodes are packed: a tenth for what is partly filled, and four slabs for a small
+// cache's ends.
 uint64_t MostResidentWhenPacked(const Footprint& footprint);
 
 }  // namespace mxa::tool

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A log-linear histogram of nanoseconds: each power of two is cut in 32 equal steps, so a quantile is off by at most 3 %.
+// A log-linear histogram of nanoseconds: each power of two is cut in 32 equal steps, so a quantile is off by at most 3
+// %.
 //
 // Threads: Add from one thread; Merge and Quantile when that thread is done.
 // Why not keep the samples: a run takes millions of them, and sorting would cost more than it tells.
@@ -23,7 +24,8 @@ class Histogram {
 
   uint64_t count() const { return count_; }
 
-  // The smallest value such that at least `fraction` of the samples are no larger, rounded up to its step; 0 when empty.
+  // The smallest value such that at least `fraction` of the samples are no larger, rounded up to its step; 0 when
+  // empty.
   uint64_t Quantile(double fraction) const;
 
   // The step a value falls into, and the largest value of a step.

@@ -46,8 +46,8 @@ bool WriteAll(int fd, const char* data, size_t size) {
   return true;
 }
 
-// Copies `first` and then all of `from` to `to`, until either ends. A reader that is gone is no error here: who reads its output
-// hears of it.
+// Copies `first` and then all of `from` to `to`, until either ends. A reader that is gone is no error here: who reads
+// its output hears of it.
 void Feed(std::string first, UniqueFd from, UniqueFd to) {
   sigset_t pipe_signal;
   sigemptyset(&pipe_signal);

@@ -17,7 +17,8 @@ namespace mxa::tool {
 // For each array the indices to keep, in ascending order.
 using Kept = std::vector<std::vector<uint64_t>>;
 
-// Whole arrays in an order chosen by `seed`, each one that still fits, until `fraction` of all entries is reached; at least one.
+// Whole arrays in an order chosen by `seed`, each one that still fits, until `fraction` of all entries is reached; at
+// least one.
 Kept KeepArrays(const Workload& workload, double fraction, uint64_t seed);
 
 // The `fraction` of all blocks, over all devices, that were touched last; at least one.

@@ -3,7 +3,8 @@
 // The arrays under test with all they point to: loads a workload, drops most of it, and gives elements to who stores.
 //
 // Nodes and elements have an arena each, so that what the kernel holds for nodes is nodes and nothing else.
-// Threads: Create, Load, Drop and the destructor by one thread while no other is inside; everything else by all at once.
+// Threads: Create, Load, Drop and the destructor by one thread while no other is inside; everything else by all at
+// once.
 #ifndef MXA_TOOLS_MXA_POPULATION_H_
 #define MXA_TOOLS_MXA_POPULATION_H_
 
@@ -43,8 +44,8 @@ class Population {
   // Errors: kResourceExhausted.
   absl::Status Load(const Workload& workload, Progress& progress);
 
-  // Erases everything that is not in `kept`, least recently used first, then marks the ledger's marked entries. Arrays of which
-  // nothing is kept are cleared as a whole. `seed` chooses which dropped places are remembered.
+  // Erases everything that is not in `kept`, least recently used first, then marks the ledger's marked entries. Arrays
+  // of which nothing is kept are cleared as a whole. `seed` chooses which dropped places are remembered.
   void Drop(const Workload& workload, const Kept& kept, uint64_t seed, Progress& progress);
 
   XArray<Element>& array(uint32_t id) { return arrays_[id]; }

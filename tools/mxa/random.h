@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The one source of chance: a seeded generator and the mixing function under it, so that a run can be repeated by its seed.
+// The one source of chance: a seeded generator and the mixing function under it, so that a run can be repeated by its
+// seed.
 //
 // Threads: a Random belongs to one thread; Mix64 is pure.
 // Why not <random>: its distributions differ from library to library, and a seed has to mean the same everywhere.

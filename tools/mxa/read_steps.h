@@ -21,7 +21,8 @@ void ReadEntry(const Population& population, size_t entry, ErrorLog& log, uint64
 // Reads a place that has been dropped.
 void ReadDropped(const Population& population, Place place, ErrorLog& log);
 
-// Walks over all entries, or all marked ones, from kept entry number `first` on, as far as one section may. Returns how many it met.
+// Walks over all entries, or all marked ones, from kept entry number `first` on, as far as one section may. Returns how
+// many it met.
 size_t ScanFrom(const Population& population, size_t first, bool marked, ErrorLog& log);
 
 // Reads everything once, in each of these ways, and returns how many entries there are. REQUIRES: no writer is at work.

@@ -121,7 +121,8 @@ class Run {
     report_.writes_refused = writers.refused();
   }
 
-  // What writers and endless moves left apart is packed once more; without them the compaction under readers has to suffice.
+  // What writers and endless moves left apart is packed once more; without them the compaction under readers has to
+  // suffice.
   void Settle() {
     progress_.Begin("checking");
     population_->AwaitRetired();

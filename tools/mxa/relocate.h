@@ -13,8 +13,8 @@
 
 namespace mxa::tool {
 
-// Errors: kInvalidArgument for an input that cannot be read, kResourceExhausted for one that does not fit; in one line. What goes
-// wrong later is a problem in the report.
+// Errors: kInvalidArgument for an input that cannot be read, kResourceExhausted for one that does not fit; in one line.
+// What goes wrong later is a problem in the report.
 absl::StatusOr<Report> Relocate(const RelocateOptions& options, Progress& progress);
 
 }  // namespace mxa::tool

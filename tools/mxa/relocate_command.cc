@@ -52,8 +52,8 @@ int RelocateCommand(absl::Span<const absl::string_view> arguments, FILE* out, FI
   if (!options.ok()) return Fail(err, options.status().message());
   if (options->help) return Put(out, RelocateHelp()) ? 0 : Fail(err, "standard output: cannot write");
 
-  // Opened first, and not emptied yet: a run of minutes must not end with a file that cannot be written, nor a failed one with a
-  // good old file gone.
+  // Opened first, and not emptied yet: a run of minutes must not end with a file that cannot be written, nor a failed
+  // one with a good old file gone.
   FILE* json = nullptr;
   if (options->json == "-") {
     json = out;

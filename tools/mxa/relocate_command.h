@@ -13,7 +13,8 @@
 
 namespace mxa::tool {
 
-// The process's exit status: 0 good; 1 a reader error, a broken invariant or a missed return of memory; 2 bad usage or input.
+// The process's exit status: 0 good; 1 a reader error, a broken invariant or a missed return of memory; 2 bad usage or
+// input.
 int RelocateCommand(absl::Span<const absl::string_view> arguments, FILE* out, FILE* err);
 
 }  // namespace mxa::tool

@@ -15,8 +15,8 @@
 
 namespace mxa::tool {
 
-// Errors: kInvalidArgument, `NAME:LINE: what is wrong`, or what the stream says; a trace with more than `max_entries` distinct
-// blocks, or without any, is refused too. A header line, CR LF and empty lines at the end are taken.
+// Errors: kInvalidArgument, `NAME:LINE: what is wrong`, or what the stream says; a trace with more than `max_entries`
+// distinct blocks, or without any, is refused too. A header line, CR LF and empty lines at the end are taken.
 absl::StatusOr<Workload> ReadTrace(InputStream& stream, TraceFormat format, uint64_t max_entries);
 
 }  // namespace mxa::tool

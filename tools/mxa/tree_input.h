@@ -14,8 +14,8 @@
 
 namespace mxa::tool {
 
-// Follows no symbolic links below `folder`, takes a file with several names once, and files in an order that depends on names only.
-// Folders below that cannot be read are left out and counted in the notice.
+// Follows no symbolic links below `folder`, takes a file with several names once, and files in an order that depends on
+// names only. Folders below that cannot be read are left out and counted in the notice.
 // Errors: kInvalidArgument in one line: `folder` cannot be read, holds nothing, or more than `max_entries` entries.
 absl::StatusOr<Workload> ReadTree(const std::string& folder, uint64_t max_entries);
 

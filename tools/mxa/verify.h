@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Judges what a read found: is it the right element, was it current at some moment of the read, is anything missing or too much.
+// Judges what a read found: is it the right element, was it current at some moment of the read, is anything missing or
+// too much.
 //
 // Knows the ledger but no array, so that a test can plant every kind of wrong answer.
 // Threads: each check belongs to one thread; the ledger may change underneath.
@@ -55,8 +56,8 @@ class ScanCheck {
   uint64_t first_index() const { return ledger_.entry(range_.first).index(); }
   uint64_t last_index() const { return ledger_.entry(range_.last - 1).index(); }
 
-  // To be called before each step: the entry that comes next has to be current from here on, not from the start of the walk on. A
-  // walk that stays in the dead copy of a moved node is caught by this.
+  // To be called before each step: the entry that comes next has to be current from here on, not from the start of the
+  // walk on. A walk that stays in the dead copy of a moved node is caught by this.
   void BeforeStep();
 
   // False when it is wrong to be here; the walk is to end then.

@@ -16,7 +16,8 @@ namespace mxa::tool {
 struct WorkloadArray {
   std::string name;  // file or device, for messages
 
-  // A file: indices 0 .. dense-1. A device: the blocks in the order they were first touched, and when each was touched last.
+  // A file: indices 0 .. dense-1. A device: the blocks in the order they were first touched, and when each was touched
+  // last.
   uint64_t dense = 0;
   std::vector<uint64_t> blocks;
   std::vector<uint32_t> last_touch;

@@ -7,7 +7,8 @@
 namespace mxa::tool {
 namespace {
 
-// After so many writes a writer waits for what it retired, so that a slow grace period cannot pile up memory without end.
+// After so many writes a writer waits for what it retired, so that a slow grace period cannot pile up memory without
+// end.
 constexpr uint64_t kWritesBetweenWaits = 16384;
 
 // `old` is what was there, until a moment ago. Only this writer writes here, so it has to be what it wrote last.

@@ -2,7 +2,8 @@
 //
 // Threads that store and erase without pause, and say in the ledger what they do.
 //
-// Each kept entry belongs to one writer. Stable entries are replaced by a newer generation, the others erased and stored again.
+// Each kept entry belongs to one writer. Stable entries are replaced by a newer generation, the others erased and
+// stored again.
 // Threads: everything from one thread; the writers are its own.
 #ifndef MXA_TOOLS_MXA_WRITERS_H_
 #define MXA_TOOLS_MXA_WRITERS_H_
@@ -18,8 +19,8 @@
 
 namespace mxa::tool {
 
-// Takes entry number `entry` to its next generation. What the array hands back has to be what was committed: else `log` hears.
-// False when there was no memory; nothing has changed then.
+// Takes entry number `entry` to its next generation. What the array hands back has to be what was committed: else `log`
+// hears. False when there was no memory; nothing has changed then.
 bool WriteEntry(Population& population, size_t entry, ErrorLog& log);
 
 class Writers {
