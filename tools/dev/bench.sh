@@ -4,6 +4,9 @@
 #
 # Builds and runs the benchmark programs, one after the other. Sourced by ./dev.
 
+# Allocators to compare with; a row is left out, and said so, where one is missing.
+peer_packages=(libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4)
+
 cmd_bench() {
   local group="" json="" targets=() files=() target file status=0
   while (($#)); do
@@ -15,6 +18,9 @@ cmd_bench() {
     esac
   done
   setup
+  if have apt-get && have dpkg-query; then
+    (install_packages "${peer_packages[@]}") || say "going on without what could not be installed"
+  fi
   mapfile -t targets < <(bazel_run query --noshow_progress --ui_event_filters=-info \
     "filter(':${group:-(slab|xarray|reclaim)}_.*bench\$', kind(cc_binary, //bench/...))" 2>"$cache/query.log" | sort)
   ((${#targets[@]})) || die 2 "no benchmark '${group:-*}_..._bench' under bench/ (if there should be, see .cache/query.log)"
