@@ -54,7 +54,7 @@ bool InReadSection() {
 #endif
 }
 
-OfflineScope::OfflineScope() : was_registered_(internal::tls_registered) {
+OfflineScope::OfflineScope() {
   MXA_CHECK(!InReadSection(), "blocking inside a read section");
 #if defined(MXA_RCU_QSBR)
   if (was_registered_) MXA_URCU(thread_offline)();

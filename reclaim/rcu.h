@@ -78,8 +78,10 @@ class [[nodiscard]] OfflineScope {
   OfflineScope(const OfflineScope&) = delete;
   OfflineScope& operator=(const OfflineScope&) = delete;
 
+#if defined(MXA_RCU_QSBR)
  private:
-  bool was_registered_;
+  const bool was_registered_ = internal::tls_registered;
+#endif
 };
 
 // True when a read section is open on this thread.

@@ -87,7 +87,7 @@ class [[nodiscard]] OwnerSection {
   bool slow() const { return !fast_.has_value(); }
 
  private:
-  void EnterSlow();
+  void EnterSlow() ABSL_NO_THREAD_SAFETY_ANALYSIS;  // unlocked by the destructor, and only if it was locked
 
   ThreadSheaves& sheaves_;
   std::optional<FastOwnerSection> fast_;
