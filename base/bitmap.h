@@ -31,6 +31,14 @@ inline void Reset(uint64_t* words, size_t bits) {
   for (size_t i = 0; i < WordsFor(bits); ++i) words[i] = 0;
 }
 
+// The first set bit, or kNone.
+inline size_t FindFirst(const uint64_t* words, size_t bits) {
+  for (size_t i = 0; i < WordsFor(bits); ++i) {
+    if (words[i] != 0) return i * 64 + static_cast<size_t>(std::countr_zero(words[i]));
+  }
+  return kNone;
+}
+
 inline size_t Count(const uint64_t* words, size_t bits) {
   size_t count = 0;
   for (size_t i = 0; i < WordsFor(bits); ++i) count += static_cast<size_t>(std::popcount(words[i]));

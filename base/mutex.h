@@ -11,6 +11,7 @@ namespace mxa {
 
 using Mutex = absl::Mutex;
 using MutexLock = absl::MutexLock;
+using ReaderMutexLock = absl::ReaderMutexLock;
 using CondVar = absl::CondVar;
 
 }  // namespace mxa
