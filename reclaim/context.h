@@ -12,9 +12,10 @@
 namespace mxa::reclaim {
 
 struct ThreadContext {
-  int array_locks = 0;  // array locks held: no pass may start on this thread, and nothing may wait
-  int no_reclaim = 0;   // inside Reclaim, a destructor after a grace period, a notifier or a shrinker
-  int can_free = 0;     // inside CanFree: no allocation and no call into the cache either
+  int array_locks = 0;              // array locks held: no pass may start on this thread, and nothing may wait
+  int no_reclaim = 0;               // inside Reclaim, a destructor after a grace period, a notifier or a shrinker
+  const void* recycling = nullptr;  // the cache whose destructors run after a grace period
+  int can_free = 0;                 // inside CanFree: no allocation and no call into the cache either
 };
 
 ABSL_CONST_INIT inline thread_local ThreadContext tls_context;

@@ -4,10 +4,14 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <optional>
 
 #include "base/check.h"
+#include "base/mutex.h"
 #include "reclaim/context.h"
+#include "reclaim/fork.h"
 #include "reclaim/rcu_flavor_check.h"
+#include "reclaim/rcu_readers.h"
 
 namespace mxa::reclaim {
 namespace {
@@ -15,9 +19,40 @@ namespace {
 // Relaxed: a statistic.
 std::atomic<uint64_t> g_grace_periods{0};
 
+// Whoever waits for a grace period holds it shared, so that waiters share grace periods; a fork takes it alone, because
+// liburcu's locks, held by a thread that is not there, could not be got free in the child. A lock of its own: threads
+// must be able to register while a fork waits for readers.
+Mutex& GracePeriodGate() {
+  static Mutex& gate = *new Mutex;
+  return gate;
+}
+
+// From before a fork waits until after it.
+std::optional<OfflineScope>& ForkOffline() {
+  static auto& offline = *new std::optional<OfflineScope>;
+  return offline;
+}
+
+void CheckForkContext() {
+  MXA_CHECK(!InReadSection(), "fork inside a read section");
+  MXA_CHECK(MayReclaim(), "fork under an array lock or inside a callback");
+  ForkOffline().emplace();
+}
+
+void ArrangeForForks() {
+  static const bool arranged = [] {
+    SetForkHandlers(ForkStage::kContext, {&CheckForkContext, [](ForkSide) { ForkOffline().reset(); }});
+    SetForkHandlers(ForkStage::kGracePeriods, {[]() ABSL_NO_THREAD_SAFETY_ANALYSIS { GracePeriodGate().Lock(); },
+                                               [](ForkSide side) { ReleaseAfterFork(GracePeriodGate(), side); }});
+    SetForkHandlers(ForkStage::kReaders, {&internal::LockReadersForFork, &internal::ReleaseReadersAfterFork});
+    return true;
+  }();
+  static_cast<void>(arranged);
+}
+
 void UnregisterThread(void*) {
   MXA_CHECK(!InReadSection(), "thread ends inside a read section");
-  MXA_URCU(unregister_thread)();
+  internal::RemoveReader();
   internal::tls_registered = false;
 }
 
@@ -26,6 +61,7 @@ void UnregisterThread(void*) {
 pthread_key_t ExitKey() {
   static const pthread_key_t key = [] {
     internal::CheckFlavorUsable();
+    ArrangeForForks();
     pthread_key_t created;
     MXA_CHECK(pthread_key_create(&created, &UnregisterThread) == 0, "no thread-specific key left");
     return created;
@@ -39,7 +75,7 @@ namespace internal {
 
 void RegisterThread() {
   const pthread_key_t key = ExitKey();
-  MXA_URCU(register_thread)();
+  AddReader();
   tls_registered = true;
   MXA_CHECK(pthread_setspecific(key, &tls_registered) == 0, "cannot arrange for the thread's end");
 }
@@ -71,7 +107,12 @@ void Synchronize() {
   MXA_CHECK(!InReadSection(), "waiting for a grace period inside a read section");
   MXA_CHECK(tls_context.array_locks == 0, "waiting for a grace period under an array lock");
   MXA_CHECK(tls_context.can_free == 0, "waiting for a grace period inside CanFree");
-  MXA_URCU(synchronize_rcu)();
+  ArrangeForForks();
+  {
+    OfflineScope offline;  // a fork that holds the gate waits for the grace periods of others first
+    ReaderMutexLock no_fork(&GracePeriodGate());
+    MXA_URCU(synchronize_rcu)();
+  }
   MXA_TSAN_ACQUIRE(&internal::tsan_grace_period_token);
   g_grace_periods.fetch_add(1, std::memory_order_relaxed);
 }

@@ -11,6 +11,7 @@
 // unregistered when it ends.
 //   ReadSection x anything: runs at once, wait-free (with the bp and qsbr flavours the first section of a thread
 //   locks). Synchronize x Synchronize: each waits; liburcu lets concurrent callers share a grace period.
+// Fork: not inside a read section (CHECKed); the child reads and waits like its parent (README.md).
 // Flavours: memb (default), mb and bp need nothing more. With qsbr a registered thread holds up every grace period
 // until its next section ends: it must not block outside an OfflineScope, which costs nothing with the other flavours.
 #ifndef MXA_RECLAIM_RCU_H_

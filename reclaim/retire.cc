@@ -2,11 +2,14 @@
 #include "reclaim/retire.h"
 
 #include <thread>
+#include <utility>
 
+#include "absl/base/optimization.h"
 #include "base/check.h"
 #include "base/mutex.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
+#include "reclaim/fork.h"
 #include "reclaim/rcu.h"
 
 namespace mxa::reclaim {
@@ -26,11 +29,14 @@ class Retirer {
     *tail_ = head;
     tail_ = &head->next;
     if (stats_.retired++ == stats_.called_back) work_.Signal();
+    if (ABSL_PREDICT_FALSE(thread_ == Thread::kDue)) Start();
   }
 
   void AwaitAll() {
     MutexLock lock(&mutex_);
     const uint64_t goal = stats_.retired;
+    if (stats_.called_back == goal) return;
+    if (thread_ == Thread::kDue) Start();
     while (stats_.called_back < goal) done_.Wait(&mutex_);
   }
 
@@ -40,52 +46,122 @@ class Retirer {
   }
 
  private:
+  // In the child of a fork the thread is missing until it is due and something is retired or waited for.
+  enum class Thread { kRunning, kMissing, kDue };
+
   Retirer() {
+    {
+      MutexLock lock(&mutex_);
+      Start();
+    }
+    SetForkHandlers(ForkStage::kCallbacks,
+                    {+[] { Get().LockCallbacks(); }, +[](ForkSide side) { Get().ReleaseCallbacks(side); }});
+    SetForkHandlers(ForkStage::kQueue, {+[] { Get().LockQueue(); }, +[](ForkSide side) { Get().ReleaseQueue(side); }});
+  }
+
+  void Start() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    thread_ = Thread::kRunning;
     std::thread([this] { Run(); }).detach();
   }
 
   [[noreturn]] void Run() {
     NoReclaimScope no_reclaim;
     for (;;) {
-      RetireHead* batch = TakeAll();
+      AwaitWork();
+      BeginBatch();
       MXA_SCHEDULE_POINT("retire.before_grace_period");
       Synchronize();
-      const uint64_t count = CallBack(batch);
-      MutexLock lock(&mutex_);
-      stats_.called_back += count;
-      ++stats_.batches;
-      done_.SignalAll();
+      while (CallBackNext()) continue;
+      EndBatch();
     }
   }
 
-  RetireHead* TakeAll() {
+  void AwaitWork() {
     MutexLock lock(&mutex_);
-    if (first_ == nullptr) {
-      OfflineScope offline;
-      while (first_ == nullptr) work_.Wait(&mutex_);
-    }
-    RetireHead* batch = first_;
-    first_ = nullptr;
-    tail_ = &first_;
-    return batch;
+    if (first_ != nullptr) return;
+    OfflineScope offline;
+    while (first_ == nullptr) work_.Wait(&mutex_);
   }
 
-  static uint64_t CallBack(RetireHead* batch) {
-    uint64_t count = 0;
-    while (batch != nullptr) {
-      RetireHead* head = batch;
-      batch = head->next;  // before the callback, which may free `head`
-      head->callback(head);
-      ++count;
-    }
-    return count;
+  void BeginBatch() {
+    BatchLock batch_lock(*this);
+    MutexLock lock(&mutex_);
+    batch_ = std::exchange(first_, nullptr);
+    tail_ = &first_;
   }
+
+  bool CallBackNext() {
+    BatchLock batch_lock(*this);
+    if (batch_ == nullptr) return false;
+    RetireHead* head = batch_;
+    batch_ = head->next;  // before the callback, which may free `head`
+    head->callback(head);
+    ++batch_called_back_;
+    return true;
+  }
+
+  void EndBatch() {
+    BatchLock batch_lock(*this);
+    MutexLock lock(&mutex_);
+    stats_.called_back += std::exchange(batch_called_back_, 0);
+    ++stats_.batches;
+    done_.SignalAll();
+  }
+
+  // Holds batch_mutex_. Offline while it waits: a fork that holds the mutex waits for the grace periods of others.
+  class ABSL_SCOPED_LOCKABLE BatchLock {
+   public:
+    explicit BatchLock(Retirer& retirer) ABSL_EXCLUSIVE_LOCK_FUNCTION(retirer.batch_mutex_) : retirer_(retirer) {
+      OfflineScope offline;
+      retirer.batch_mutex_.Lock();
+    }
+    ~BatchLock() ABSL_UNLOCK_FUNCTION() { retirer_.batch_mutex_.Unlock(); }
+    BatchLock(const BatchLock&) = delete;
+    BatchLock& operator=(const BatchLock&) = delete;
+
+   private:
+    Retirer& retirer_;
+  };
+
+  // Two stages: callbacks may take locks of the layers above, and those layers retire under the same locks.
+  void LockCallbacks() ABSL_NO_THREAD_SAFETY_ANALYSIS { batch_mutex_.Lock(); }
+  void LockQueue() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
+
+  void ReleaseQueue(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (side == ForkSide::kChild) {
+      // R1, R2: what the thread was about to call back goes first, after a grace period of the child's own.
+      RetireHead** end = &batch_;
+      while (*end != nullptr) end = &(*end)->next;
+      if (first_ == nullptr && batch_ != nullptr) tail_ = end;
+      *end = first_;
+      first_ = std::exchange(batch_, nullptr);
+      stats_.called_back += std::exchange(batch_called_back_, 0);
+      thread_ = Thread::kMissing;  // the layers above retire what dead threads leave; that alone is not worth a thread
+      RenewInChild(work_);
+      RenewInChild(done_);
+    }
+    ReleaseAfterFork(mutex_, side);
+  }
+
+  void ReleaseCallbacks(ForkSide side) {
+    if (side == ForkSide::kChild) {
+      MutexLock lock(&mutex_);
+      thread_ = Thread::kDue;
+    }
+    ReleaseAfterFork(batch_mutex_, side);
+  }
+
+  // Held during each callback, but for the grace period, so that a fork finds none half done; comes before mutex_.
+  Mutex batch_mutex_;
+  RetireHead* batch_ ABSL_GUARDED_BY(batch_mutex_) = nullptr;
+  uint64_t batch_called_back_ ABSL_GUARDED_BY(batch_mutex_) = 0;
 
   Mutex mutex_;
   CondVar work_;
   CondVar done_;
   RetireHead* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
   RetireHead** tail_ ABSL_GUARDED_BY(mutex_) = &first_;
+  Thread thread_ ABSL_GUARDED_BY(mutex_) = Thread::kMissing;
   RetireStats stats_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -10,6 +10,8 @@
 //   R2  callbacks run in the order of the Retire() calls, one at a time.
 //   R3  after Barrier() returns, every callback retired before it was called has returned.
 // Threads: Retire and Barrier from any thread at once. Retire never blocks on a grace period, whatever readers do.
+// Fork: what was retired before is called back in the parent and in the child, there from the next Retire or
+// RetireBarrier on.
 // Why not call_rcu: one callback list a thread and a grace period each cost more than a batch, and leave five times the
 // backlog.
 #ifndef MXA_RECLAIM_RETIRE_H_
