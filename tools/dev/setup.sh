@@ -7,7 +7,7 @@
 # On Debian: packages from apt, then the sources of Abseil, GoogleTest and Benchmark through `apt-get source`, then
 # .cache/bazelrc, which points Bazel at all of it. Elsewhere: checks that the tools are there; Bazel fetches the rest.
 
-build_packages=(g++ bazel-bootstrap bazel-rules-java bazel-platforms bazel-skylib liburcu-dev zstd)
+build_packages=(g++ bazel-bootstrap bazel-rules-java bazel-platforms bazel-skylib liburcu-dev libnuma-dev nlohmann-json3-dev zstd)
 clang_packages=(clang clang-format clang-tidy)
 source_packages=(abseil googletest benchmark)
 
@@ -42,6 +42,8 @@ check_tools() {
   have bazel || have bazelisk || missing+=("bazel (4.2.3 is the version tested)")
   have g++ || missing+=("g++ 12 or later")
   echo '#include <urcu/urcu-memb.h>' | ${CC:-cc} -E - >/dev/null 2>&1 || missing+=("the headers of liburcu 0.13 or later")
+  echo '#include <numaif.h>' | ${CC:-cc} -E - >/dev/null 2>&1 || missing+=("the headers of libnuma 2.0.11 or later")
+  echo '#include <nlohmann/json.hpp>' | ${CXX:-c++} -x c++ -E - >/dev/null 2>&1 || missing+=("the headers of nlohmann-json 3")
   ((${#missing[@]} == 0)) || die 3 "this system has no apt; please install: $(join_by ', ' "${missing[@]}")"
 }
 
