@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "slab/guard/guard_pool.h"
 
 namespace mxa::slab {
 namespace {
@@ -46,7 +47,23 @@ size_t ResidentBytes(const void* start, size_t bytes) {
   return resident;
 }
 
+Mutex& AllArenasMutex() {
+  static Mutex& mutex = *new Mutex;
+  return mutex;
+}
+
+// In the order of their creation.
+IntrusiveList<Arena>& AllArenas() ABSL_EXCLUSIVE_LOCKS_REQUIRED(AllArenasMutex()) {
+  static auto& arenas = *new IntrusiveList<Arena>;
+  return arenas;
+}
+
 }  // namespace
+
+Arena::Arena() {
+  MutexLock lock(&AllArenasMutex());
+  AllArenas().PushBack(*this);
+}
 
 absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options) {
   if (options.min_reserve_bytes < kRegionSize || options.reserve_bytes < options.min_reserve_bytes) {
@@ -58,16 +75,18 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options
   for (size_t bytes = options.reserve_bytes / kRegionSize * kRegionSize; bytes >= least && bytes != 0;
        bytes = bytes / 2 / kRegionSize * kRegionSize) {
     const size_t table_bytes = bytes / kRegionSize * kTableBytesPerRegion;
-    void* units = Reserve(bytes, kRegionSize);
+    void* units = Reserve(bytes + kGuardBytes, kRegionSize);
     void* table = units == nullptr ? nullptr : Reserve(table_bytes, 4096);
     if (table == nullptr) {
-      if (units != nullptr) munmap(units, bytes);
+      if (units != nullptr) munmap(units, bytes + kGuardBytes);
       continue;
     }
     arena->base_ = reinterpret_cast<uintptr_t>(units);
     arena->reserved_ = bytes;
     arena->table_ = static_cast<Slab*>(table);
     arena->huge_pages_ = options.huge_pages;
+    arena->faults_ = options.faults;
+    arena->SetTopology(options.topology == nullptr ? Topology::System() : *options.topology);
     return arena;
   }
   return absl::ResourceExhaustedError(
@@ -84,18 +103,45 @@ Arena& Arena::Default() {
   return arena;
 }
 
+GuardPool& Arena::Guards() {
+  std::call_once(guards_made_, [this] {
+    guards_ = std::make_unique<GuardPool>(reinterpret_cast<void*>(slabs_end()), kGuardBytes,
+                                          GuardOptions{.install_handler = true});
+  });
+  return *guards_;
+}
+
 Arena::~Arena() {
+  {
+    MutexLock lock(&AllArenasMutex());
+    AllArenas().Remove(*this);
+  }
   if (reserved_ == 0) return;
   {
     MutexLock lock(&mutex_);
     MXA_CHECK(units_held_ == 0, "arena destroyed while a cache holds slabs of it");
-    for (Region& region : regions_) by_use_[0].Remove(region);
+    for (Region& region : regions_) ByUse(region)[0].Remove(region);
   }
-  munmap(reinterpret_cast<void*>(base_), reserved_);
+  guards_.reset();
+  munmap(reinterpret_cast<void*>(base_), reserved_ + kGuardBytes);
   munmap(table_, reserved_ / kRegionSize * kTableBytesPerRegion);
 }
 
-Arena::Region* Arena::CommitRegion() {
+void Arena::SetTopology(const Topology& topology) {
+  topology_ = &topology;
+  if (topology.nodes() > 1) node_of_region_ = std::make_unique<std::atomic<uint8_t>[]>(reserved_ / kRegionSize);
+  MutexLock lock(&mutex_);
+  by_use_ = std::vector<RegionsByUse>(topology.nodes());
+}
+
+bool Arena::BindUnits(size_t number, int node) {
+  if (node_of_region_ == nullptr) return true;
+  if (!topology_->Bind(UnitAddress(number * kUnitsPerRegion), kRegionSize, node)) return false;
+  node_of_region_[number].store(static_cast<uint8_t>(node), std::memory_order_relaxed);
+  return true;
+}
+
+Arena::Region* Arena::CommitRegion(int node) {
   const size_t number = regions_.size();
   if ((number + 1) * kRegionSize > reserved_) return nullptr;
   void* units = UnitAddress(number * kUnitsPerRegion);
@@ -105,18 +151,36 @@ Arena::Region* Arena::CommitRegion() {
   // Advice only: where the kernel has no huge pages there is nothing to ask for or to refuse. Without MADV_NOHUGEPAGE a
   // kernel set to "always" would fill the holes that releasing single slabs leaves.
   madvise(units, kRegionSize, huge_pages_ ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  // The descriptors are left to the node of the thread that first uses them: bound, they would be a mapping of their own.
+  if (!BindUnits(number, node)) return nullptr;
   Region& region = regions_.emplace_back();
   region.number = number;
   region.free_units = ~uint32_t{0};
-  by_use_[0].PushBack(region);
+  region.node = node;
+  ByUse(region)[0].PushBack(region);
   // Relaxed: whoever asks about a pointer got it after the region was committed.
   committed_.store((number + 1) * kRegionSize, std::memory_order_relaxed);
   return &region;
 }
 
-Arena::Region* Arena::ChooseRegion(size_t units, size_t* first_unit) {
+Arena::Region* Arena::RebindRegion(int node) {
+  for (RegionsByUse& by_use : by_use_) {
+    Region* region = by_use[0].front();
+    if (region == nullptr || region->node == node) continue;
+    // Its pages went when its last unit did, so those that come next come from the new node.
+    if (!BindUnits(region->number, node)) return nullptr;
+    by_use[0].Remove(*region);
+    region->node = node;
+    ByUse(*region)[0].PushBack(*region);
+    return region;
+  }
+  return nullptr;
+}
+
+Arena::Region* Arena::ChooseRegion(size_t units, int node, size_t* first_unit) {
+  RegionsByUse& by_use = by_use_[static_cast<size_t>(node)];
   for (size_t used = kUnitsPerRegion - units + 1; used-- > 0;) {
-    for (Region* region = by_use_[used].front(); region != nullptr; region = by_use_[used].next(*region)) {
+    for (Region* region = by_use[used].front(); region != nullptr; region = by_use[used].next(*region)) {
       for (size_t first = 0; first < kUnitsPerRegion; first += units) {
         if ((~region->free_units & RunMask(first, units)) == 0) {
           *first_unit = first;
@@ -126,26 +190,38 @@ Arena::Region* Arena::ChooseRegion(size_t units, size_t* first_unit) {
     }
   }
   *first_unit = 0;
-  return CommitRegion();
+  Region* region = RebindRegion(node);
+  return region != nullptr ? region : CommitRegion(node);
 }
 
 void Arena::UpdateRegion(Region& region, size_t first, size_t units, bool free) {
   const uint32_t mask = RunMask(first, units);
   MXA_CHECK((region.free_units & mask) == (free ? 0 : mask), "units handed out or taken back twice");
-  by_use_[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].Remove(region);
+  RegionsByUse& by_use = ByUse(region);
+  by_use[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].Remove(region);
   region.free_units ^= mask;
-  by_use_[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].PushFront(region);
+  by_use[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].PushFront(region);
   units_held_ = free ? units_held_ - units : units_held_ + units;
 }
 
-Slab* Arena::AllocateRun(size_t units) {
+Slab* Arena::AllocateRun(size_t units, int node) {
   MXA_CHECK(std::has_single_bit(units) && units <= kUnitsPerRegion, "a run is a power of two of units up to a region");
+  if (faults_ != nullptr && faults_->ShouldFail()) return nullptr;
+  const int nodes = static_cast<int>(topology_->nodes());
+  MXA_CHECK(node >= kAnyNode && node < nodes, "a run on a node that is not there");
+  const int best = node == kAnyNode ? topology_->CurrentNode() : node;
   MutexLock lock(&mutex_);
   size_t first = 0;
-  Region* region = ChooseRegion(units, &first);
+  Region* region = ChooseRegion(units, best, &first);
+  for (int i = 1; region == nullptr && node == kAnyNode && i < nodes; ++i) {
+    region = ChooseRegion(units, (best + i) % nodes, &first);
+  }
   if (region == nullptr) return nullptr;
   UpdateRegion(*region, first, units, /*free=*/false);
-  const size_t unit = region->number * kUnitsPerRegion + first;
+  return StartRun(region->number * kUnitsPerRegion + first, units);
+}
+
+Slab* Arena::StartRun(size_t unit, size_t units) {
   for (size_t i = 0; i < units; ++i) {
     Slab* descriptor = new (&table_[unit + i]) Slab;
     descriptor->units_before = static_cast<uint8_t>(i);
@@ -154,6 +230,22 @@ Slab* Arena::AllocateRun(size_t units) {
   slab->units = static_cast<uint8_t>(units);
   slab->objects = static_cast<char*>(UnitAddress(unit));
   return slab;
+}
+
+Slab* Arena::Carve(Slab* first, size_t total, size_t units) {
+  const size_t unit = static_cast<size_t>(first - table_);
+  MXA_CHECK(std::has_single_bit(units) && total != 0 && total % units == 0 && unit % units == 0 &&
+                unit % kUnitsPerRegion + total <= kUnitsPerRegion,
+            "carving into runs that are no aligned powers of two");
+  MutexLock lock(&mutex_);
+  MXA_CHECK((regions_[unit / kUnitsPerRegion].free_units & RunMask(unit % kUnitsPerRegion, total)) == 0,
+            "carving units that are not in use");
+  for (size_t i = 0; i < total; i += first[i].units) {
+    MXA_CHECK(first[i].units_before == 0 && i + first[i].units <= total, "carving part of a run");
+    MXA_CHECK(first[i].list == nullptr && first[i].maps == nullptr, "carving a run that a cache still uses");
+  }
+  for (size_t i = 0; i < total; i += units) StartRun(unit + i, units);
+  return first;
 }
 
 void Arena::FreeRuns(std::vector<Slab*>& runs) {
@@ -190,7 +282,9 @@ size_t Arena::UnitsUsedInRegion(size_t region) const {
 
 size_t Arena::regions_held() const {
   MutexLock lock(&mutex_);
-  return regions_.size() - by_use_[0].size();
+  size_t held = regions_.size();
+  for (const RegionsByUse& by_use : by_use_) held -= by_use[0].size();
+  return held;
 }
 
 size_t Arena::units_held() const {
@@ -212,15 +306,33 @@ ArenaResidency Arena::Residency() const {
   return residency;
 }
 
+void Arena::LockAllForFork() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  AllArenasMutex().Lock();
+  for (Arena* arena = AllArenas().front(); arena != nullptr; arena = AllArenas().next(*arena)) arena->mutex_.Lock();
+}
+
+void Arena::ReleaseAllAfterFork(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  for (Arena* arena = AllArenas().front(); arena != nullptr; arena = AllArenas().next(*arena)) {
+    ReleaseAfterFork(arena->mutex_, side);
+  }
+  ReleaseAfterFork(AllArenasMutex(), side);
+}
+
 absl::Status Arena::CheckInvariants() const {
   MutexLock lock(&mutex_);
   size_t held = 0;
   for (const Region& region : regions_) {
     const size_t used = kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units));
     held += used;
-    if (!by_use_[used].contains(region)) {
+    if (!by_use_[static_cast<size_t>(region.node)][used].contains(region)) {
+      return absl::InternalError(absl::StrFormat("A2, A4: region %d of node %d with %d units in use is on another list",
+                                                 region.number, region.node, used));
+    }
+    // Relaxed: written under mutex_.
+    if (node_of_region_ != nullptr &&
+        node_of_region_[region.number].load(std::memory_order_relaxed) != static_cast<uint8_t>(region.node)) {
       return absl::InternalError(
-          absl::StrFormat("A2: region %d with %d units in use is on another list", region.number, used));
+          absl::StrFormat("A4: region %d is bound to another node than %d", region.number, region.node));
     }
     for (size_t i = 0; i < kUnitsPerRegion; ++i) {
       if ((region.free_units >> i & 1) != 0) continue;

@@ -22,8 +22,7 @@ void Barn::SetLimit(size_t sheaves) {
   limit_ = sheaves;
 }
 
-Sheaf* Barn::TakeFull() {
-  MutexLock lock(&mutex_);
+Sheaf* Barn::PopFull() {
   Sheaf* sheaf = full_;
   if (sheaf == nullptr) return nullptr;
   full_ = sheaf->next_in_barn;
@@ -31,22 +30,13 @@ Sheaf* Barn::TakeFull() {
   return sheaf;
 }
 
-bool Barn::PutFull(Sheaf* sheaf) {
-  MutexLock lock(&mutex_);
-  if (full_count_ >= limit_) return false;
-  if (filtering_ && !PlantedBugIs(PlantedBug::kBarnOpenDuringDrain)) {
-    for (const void* object : sheaf->span()) {
-      if (arena_.Contains(object) && arena_.SlabOf(object)->marked()) return false;
-    }
-  }
+void Barn::PushFull(Sheaf* sheaf) {
   sheaf->next_in_barn = full_;
   full_ = sheaf;
   ++full_count_;
-  return true;
 }
 
-Sheaf* Barn::TakeEmpty() {
-  MutexLock lock(&mutex_);
+Sheaf* Barn::PopEmpty() {
   Sheaf* sheaf = empty_;
   if (sheaf == nullptr) return nullptr;
   empty_ = sheaf->next_in_barn;
@@ -54,17 +44,71 @@ Sheaf* Barn::TakeEmpty() {
   return sheaf;
 }
 
-void Barn::PutEmpty(Sheaf* sheaf) {
-  {
-    MutexLock lock(&mutex_);
-    if (empty_count_ < limit_) {
-      sheaf->next_in_barn = empty_;
-      empty_ = sheaf;
-      ++empty_count_;
-      return;
-    }
+bool Barn::PushEmpty(Sheaf* sheaf) {
+  if (empty_count_ >= limit_) return false;
+  sheaf->next_in_barn = empty_;
+  empty_ = sheaf;
+  ++empty_count_;
+  return true;
+}
+
+// A pointer that is nobody's is left for the slab store to report.
+bool Barn::HoldsRemoteObjects(Sheaf& sheaf) const {
+  if (arena_.topology().nodes() == 1) return false;
+  for (const void* object : sheaf.span()) {
+    if (arena_.Contains(object) && arena_.NodeOf(arena_.SlabOf(object)) != node_) return true;
   }
-  Sheaf::Delete(sheaf);
+  return false;
+}
+
+bool Barn::AcceptsFull(Sheaf& sheaf) const {
+  if (full_count_ >= limit_) return false;
+  if (!filtering_ || PlantedBugIs(PlantedBug::kBarnOpenDuringDrain)) return true;
+  for (const void* object : sheaf.span()) {
+    if (arena_.Contains(object) && arena_.SlabOf(object)->marked()) return false;
+  }
+  return true;
+}
+
+Sheaf* Barn::TakeFull() {
+  MutexLock lock(&mutex_);
+  return PopFull();
+}
+
+bool Barn::PutFull(Sheaf* sheaf) {
+  if (HoldsRemoteObjects(*sheaf)) return false;
+  MutexLock lock(&mutex_);
+  if (!AcceptsFull(*sheaf)) return false;
+  PushFull(sheaf);
+  return true;
+}
+
+Sheaf* Barn::TakeEmpty() {
+  MutexLock lock(&mutex_);
+  return PopEmpty();
+}
+
+bool Barn::PutEmpty(Sheaf* sheaf) {
+  MutexLock lock(&mutex_);
+  return PushEmpty(sheaf);
+}
+
+Sheaf* Barn::ExchangeEmpty(Sheaf* empty, bool& kept) {
+  MutexLock lock(&mutex_);
+  Sheaf* full = PopFull();
+  kept = full != nullptr && PushEmpty(empty);
+  return full;
+}
+
+Sheaf* Barn::ExchangeFull(Sheaf* full, bool& refused) {
+  refused = HoldsRemoteObjects(*full);
+  if (refused) return nullptr;
+  MutexLock lock(&mutex_);
+  refused = !AcceptsFull(*full);
+  if (refused) return nullptr;
+  Sheaf* empty = PopEmpty();
+  if (empty != nullptr) PushFull(full);
+  return empty;
 }
 
 void Barn::StartFiltering() {

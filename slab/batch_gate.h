@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "base/fork_lock.h"
 #include "base/mutex.h"
 #include "reclaim/rcu.h"
 
@@ -35,6 +36,12 @@ class BatchGate {
     MutexLock lock(&mutex_);
     const uint64_t goal = entered_;
     while (left_ < goal) changed_.Wait(&mutex_);
+  }
+
+  // In the child of a fork, where no pass is under way.
+  void RenewInChild() {
+    mxa::RenewInChild(mutex_);
+    mxa::RenewInChild(changed_);
   }
 
  private:

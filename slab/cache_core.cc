@@ -4,22 +4,52 @@
 #include "slab/cache_core.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <utility>
 
+#include "absl/base/optimization.h"
+#include "absl/strings/numbers.h"
 #include "base/check.h"
 #include "reclaim/context.h"
+#include "reclaim/rcu.h"
 #include "reclaim/retire.h"
+#include "slab/fork.h"
+#include "slab/guard/guard_pool.h"
+#include "slab/housekeeper.h"
 #include "slab/membarrier.h"
+#include "slab/take_back.h"
 
 namespace mxa::slab {
 namespace {
 
 // Larger objects get smaller sheaves, so that what a thread holds back is bounded in bytes.
 size_t DefaultSheafCapacity(size_t object_size) {
+  if (object_size >= 65536) return 2;
+  if (object_size >= 16384) return 4;
   if (object_size >= 4096) return 8;
   if (object_size >= 1024) return 16;
   if (object_size >= 256) return 32;
   return 64;
+}
+
+// Zero: no guarded objects.
+absl::Duration GuardInterval(const CacheOptions& options) {
+  if (options.object_size > GuardPool::kMaxObjectSize || options.destructor != nullptr) return absl::ZeroDuration();
+  if (options.guard_interval > absl::ZeroDuration()) return options.guard_interval;
+  static const absl::Duration from_environment = [] {
+    const char* text = std::getenv("MXA_SLAB_GUARD_MS");
+    int64_t milliseconds = 0;
+    if (text == nullptr) return absl::ZeroDuration();
+    if (absl::SimpleAtoi(text, &milliseconds) && milliseconds >= 0 && milliseconds <= 1'000'000'000) {
+      return absl::Milliseconds(milliseconds);
+    }
+    std::fprintf(stderr, "mxa: MXA_SLAB_GUARD_MS is no number of milliseconds, and ignored: %s\n", text);
+    return absl::ZeroDuration();
+  }();
+  return from_environment;
 }
 
 }  // namespace
@@ -28,138 +58,275 @@ CacheCore::CacheCore(const CacheOptions& options)
     : options_(options),
       arena_(*options.arena),
       sheaf_capacity_(options.sheaf_capacity != 0 ? options.sheaf_capacity : DefaultSheafCapacity(options.object_size)),
-      barn_(arena_),
-      store_(this, options_, arena_) {
+      hooks_(CacheHooks::For(options_, arena_, &counters_)),
+      guard_sampler_({.interval = GuardInterval(options_)}),
+      store_(this, options_, arena_, hooks_.get()) {
+  for (int node = 0; node < static_cast<int>(arena_.topology().nodes()); ++node) barns_.emplace_back(arena_, node);
   // The queue's thread starts now rather than under locks.
   reclaim::GetRetireStats();
+  ArrangeForForks();
   MutexLock lock(&ThreadRegistryMutex());
+  if (hooked()) slow_requests_ = 1;  // for good
   id_ = AcquireCacheId();
+  AllCaches().PushBack(*this);
 }
 
 CacheCore::~CacheCore() {
-  FreeRcuBarrier();
-  BeginSlow();
-  FlushAllSheaves();
-  EndSlow();
+  // More than once when destructors pass more objects to FreeRcu.
+  do {
+    FreeRcuBarrier();
+    BeginSlow();
+    FlushAllSheaves();
+    EndSlow();
+  } while (retired_.load(std::memory_order_relaxed) != 0);
+  ReleaseCritical();
+  MXA_CHECK(guarded_.load(std::memory_order_relaxed) == 0 || arena_.Guards().ReportLeaks(this) == 0,
+            "a cache destroyed with guarded objects not freed");
   MutexLock lock(&ThreadRegistryMutex());
   while (ThreadSheaves* sheaves = threads_.front()) RemoveSheaves(sheaves);
+  AllCaches().Remove(*this);
   ReleaseCacheId(id_);
 }
 
-ThreadSheaves& CacheCore::CurrentSheaves() {
-  if (ThreadSheaves* sheaves = FindThreadSheaves(id_)) return *sheaves;
-  auto* sheaves = new ThreadSheaves;
+ThreadSheaves* CacheCore::CurrentSheaves() {
+  ThreadSheaves* sheaves = FindThreadSheaves(id_);
+  if (ABSL_PREDICT_FALSE(sheaves == nullptr)) return NewSheaves();
+  LeaveBusy(*sheaves);
+  // Relaxed: only this thread writes it, and the housekeeper takes what it sees.
+  sheaves->activity.store(sheaves->activity.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  return sheaves;
+}
+
+ThreadSheaves* CacheCore::NewSheaves() {
+  std::unique_ptr<ThreadSheaves> owned(new (std::nothrow) ThreadSheaves);
+  Sheaf* const main = Sheaf::New(this, sheaf_capacity_);
+  Sheaf* const spare = Sheaf::New(this, sheaf_capacity_);
+  if (owned == nullptr || main == nullptr || spare == nullptr) {
+    if (main != nullptr) Sheaf::Delete(main);
+    if (spare != nullptr) Sheaf::Delete(spare);
+    return nullptr;
+  }
+  ThreadSheaves* const sheaves = owned.release();
   sheaves->cache = this;
-  sheaves->main = Sheaf::New(this, sheaf_capacity_);
-  sheaves->spare = Sheaf::New(this, sheaf_capacity_);
+  sheaves->main = main;
+  sheaves->spare = spare;
+  counters_.Add(Count::kSheafAlloc, 2);
   size_t threads;
   {
     MutexLock lock(&ThreadRegistryMutex());
     // Relaxed: published to other threads by the registry's lock.
-    sheaves->slow.store(slow_requests_ > 0 || !HaveMembarrier() ? 1 : 0, std::memory_order_relaxed);
+    sheaves->fence.store(slow_requests_ > 0 || !HaveMembarrier() ? 0 : arena_.slabs_end(), std::memory_order_relaxed);
     threads_.PushBack(*sheaves);
     AddThreadSheaves(id_, sheaves);
     threads = threads_.size();
   }
-  barn_.SetLimit(4 + 2 * threads);
-  return *sheaves;
+  for (Barn& barn : barns_) barn.SetLimit(4 + 2 * threads);
+  Housekeeper::Arm();
+  return sheaves;
 }
 
 void CacheCore::RemoveSheaves(ThreadSheaves* sheaves) {
   RemoveThreadSheaves(id_, sheaves);
   threads_.Remove(*sheaves);
-  Sheaf::Delete(sheaves->main);
-  Sheaf::Delete(sheaves->spare);
-  if (sheaves->rcu_free != nullptr) Sheaf::Delete(sheaves->rcu_free);
+  for (Sheaf* sheaf : {sheaves->main, sheaves->spare, sheaves->rcu_free}) {
+    if (sheaf == nullptr) continue;
+    Sheaf::Delete(sheaf);
+    counters_.Add(Count::kSheafFree);
+  }
   delete sheaves;
 }
 
 void CacheCore::OnThreadExit(ThreadSheaves* sheaves) {
   // Drains run under the registry's lock, so none is looking at these sheaves; one that begins later finds the objects
   // in their slabs.
-  store_.Return(sheaves->main->span());
-  store_.Return(sheaves->spare->span());
-  if (sheaves->rcu_free != nullptr && !sheaves->rcu_free->empty()) {
-    RetireSheaf(std::exchange(sheaves->rcu_free, nullptr));
-  }
+  FlushInto(*sheaves->main);
+  if (sheaves->spare != nullptr) FlushInto(*sheaves->spare);
+  RetireRcuFree(*sheaves);
   RemoveSheaves(sheaves);
 }
 
-// One owner section: an object from the thread's sheaves, the barn, or straight from the slabs into the sheaf.
-bool CacheCore::TakeFromSection(ThreadSheaves& sheaves, void** object) {
-  OwnerSection section(sheaves);
-  if (sheaves.main->empty() && !sheaves.spare->empty()) std::swap(sheaves.main, sheaves.spare);
-  if (sheaves.main->empty()) {
-    if (Sheaf* full = barn_.TakeFull()) barn_.PutEmpty(std::exchange(sheaves.main, full));
+void CacheCore::FlushInto(Sheaf& sheaf) {
+  if (sheaf.empty()) return;
+  store_.Return(sheaf.span());
+  sheaf.set_size(0);
+  counters_.Add(Count::kFlush);
+}
+
+bool CacheCore::BringSheaf(ThreadSheaves& sheaves, int node, bool anywhere) {
+  if (sheaves.main->empty() && sheaves.spare != nullptr && !sheaves.spare->empty()) {
+    std::swap(sheaves.main, sheaves.spare);
   }
-  if (sheaves.main->empty()) {
-    const size_t taken = store_.Take({sheaves.main->objects(), sheaves.main->capacity});
+  for (size_t i = 0; sheaves.main->empty() && i < (anywhere ? barns_.size() : 1); ++i) {
+    Barn& barn = barns_[(static_cast<size_t>(node) + i) % barns_.size()];
+    bool kept = false;
+    Sheaf* full = barn.ExchangeEmpty(sheaves.main, kept);
+    counters_.Add(full != nullptr ? Count::kBarnGet : Count::kBarnGetFail);
+    if (full == nullptr) continue;
+    Sheaf* empty = std::exchange(sheaves.main, full);
+    if (!kept) PutEmptySheaf(empty);
+  }
+  return !sheaves.main->empty();
+}
+
+// One owner section: an object from the thread's sheaves, the node's barn, or straight from its slabs into the sheaf.
+// With `anywhere`, another node's will do.
+bool CacheCore::TakeFromSection(ThreadSheaves& sheaves, int node, bool anywhere, void** object) {
+  OwnerSection section(sheaves);
+  if (!BringSheaf(sheaves, node, anywhere)) {
+    const size_t taken = store_.Take({sheaves.main->objects(), sheaves.main->capacity}, node, /*strict=*/!anywhere);
     if (taken == 0) return false;
-    // Popped from the end: lowest addresses first.
-    std::reverse(sheaves.main->objects(), sheaves.main->objects() + taken);
     sheaves.main->set_size(taken);
-    refills_.fetch_add(1, std::memory_order_relaxed);
+    // Popped from the end: lowest addresses first.
+    if (hooked() && hooks_->random_order) {
+      hooks_->Shuffle(sheaves.main->span());
+    } else {
+      std::reverse(sheaves.main->objects(), sheaves.main->objects() + taken);
+    }
+    counters_.Add(Count::kRefill);
   }
   *object = sheaves.main->TryPop();
   return true;
 }
 
-void* CacheCore::AllocateSlow(AllocFlags flags) {
-  MXA_CHECK(reclaim::tls_context.can_free == 0, "allocation inside CanFree");
-  ThreadSheaves& sheaves = CurrentSheaves();
-  void* object = nullptr;
-  for (bool reclaimed = false;;) {
-    if (TakeFromSection(sheaves, &object)) return object;
-    if (Has(flags, AllocFlags::kNoNewSlab)) return nullptr;
-    if (store_.AddSlab() || store_.TakeBackPlanned()) continue;
-    if (!Has(flags, AllocFlags::kMayReclaim) || !reclaim::MayReclaim() || reclaimed) return nullptr;
-    // What other threads hold free is memory too.
-    BeginSlow();
-    FlushAllSheaves();
-    EndSlow();
-    reclaimed = true;
+bool CacheCore::MakeRoom(AllocFlags flags, Search& search) {
+  if (!Has(flags, AllocFlags::kNoNewSlab) && store_.AddSlab(search.anywhere ? kAnyNode : search.node)) return true;
+  if (!std::exchange(search.anywhere, true)) return true;
+  // Once an allocation, so that two that compete for the same memory do not take it from each other for ever.
+  const bool may_reclaim = Has(flags, AllocFlags::kMayReclaim) && reclaim::MayReclaim() && !reclaim::InReadSection();
+  const bool may_grow = !Has(flags, AllocFlags::kNoNewSlab);
+  if (may_grow && !std::exchange(search.took_back, true) && TakeBackEmptySlabs(arena_, may_reclaim) != 0) return true;
+  if (store_.TakeBackPlanned()) return true;
+  if (!may_reclaim) return false;
+  switch (search.stage++) {
+    case 0:  // what other threads hold free
+      BeginSlow();
+      FlushAllSheaves();
+      EndSlow();
+      return true;
+    case 1:  // what only waits for its grace period
+      FreeRcuBarrier();
+      BeginSlow();
+      FlushAllSheaves();
+      EndSlow();
+      return true;
+    default:
+      return false;
   }
 }
 
-// One owner section: makes room and pushes. False when an empty sheaf is needed first; *empty is used up when it
-// helped.
-bool CacheCore::FreeInSection(ThreadSheaves& sheaves, void* object, Sheaf** empty) {
+void* CacheCore::Allocate(AllocFlags flags) {
+  if (id_ >= ThreadTable::kNear) {
+    if (void* object = TryAllocateFrom(FindThreadSheaves(id_))) return object;
+  }
+  return hooked() ? AllocateHooked(flags) : AllocateObject(flags);
+}
+
+void* CacheCore::AllocateObject(AllocFlags flags) {
+  MXA_CHECK(reclaim::tls_context.can_free == 0, "allocation inside CanFree");
+  counters_.Add(Count::kAllocSlow);
+  if (void* object = AllocateGuarded()) return object;
+  ThreadSheaves* const sheaves = CurrentSheaves();
+  void* object = nullptr;
+  Search search = NewSearch();
+  bool found = false;
+  while (sheaves != nullptr && !found) {
+    found = TakeFromSection(*sheaves, search.node, search.anywhere, &object);
+    if (!found && !MakeRoom(flags, search)) break;
+  }
+  if (sheaves != nullptr) LeaveBusy(*sheaves);
+  if (!found) counters_.Add(Count::kAllocFailed);
+  return object;
+}
+
+// One owner section: makes room and pushes. False when an empty sheaf should be got first; `empty` is null afterwards
+// when it helped.
+bool CacheCore::FreeInSection(ThreadSheaves& sheaves, void* object, Sheaf*& empty, bool may_flush) {
   OwnerSection section(sheaves);
-  // ORDER(mark) the slow word's acquire, or the sheaves' mutex, orders this read after the pass's SetMarked.
-  if (section.slow() && IsMarked(object)) {
+  // ORDER(mark) the fence's acquire, or the sheaves' mutex, orders this read after the pass's SetMarked.
+  if (section.slow() && Bypasses(object)) {
     store_.Return({&object, 1});
     return true;
   }
-  if (sheaves.main->full() && !sheaves.spare->full()) std::swap(sheaves.main, sheaves.spare);
+  if (hooked() && hooks_->quarantine != nullptr) {
+    object = hooks_->quarantine->Push(object);
+    if (object == nullptr) return true;
+    may_flush = true;  // it cannot be pushed again
+  }
+  if (sheaves.main->full() && sheaves.spare != nullptr && !sheaves.spare->full()) {
+    std::swap(sheaves.main, sheaves.spare);
+  }
   if (sheaves.main->full()) {
-    if (*empty == nullptr) return false;
-    if (barn_.PutFull(sheaves.main)) {
-      sheaves.main = std::exchange(*empty, nullptr);
+    bool refused = true;
+    Sheaf* fresh = empty == nullptr ? ExchangeFullSheaf(sheaves.main, refused) : nullptr;
+    if (fresh != nullptr) {
+      sheaves.main = fresh;
+    } else if (empty == nullptr && !refused && !may_flush) {
+      return false;
+    } else if (empty != nullptr && PutFullSheaf(CurrentBarn(), sheaves.main)) {
+      sheaves.main = std::exchange(empty, nullptr);
     } else {
-      store_.Return(sheaves.main->span());
-      sheaves.main->set_size(0);
-      flushes_.fetch_add(1, std::memory_order_relaxed);
+      FlushInto(*sheaves.main);
     }
   }
   sheaves.main->Push(object);
   return true;
 }
 
-void CacheCore::FreeSlow(void* object) {
-  MXA_CHECK(reclaim::tls_context.can_free == 0, "free inside CanFree");
-  ThreadSheaves& sheaves = CurrentSheaves();
-  Sheaf* empty = nullptr;
-  if (!FreeInSection(sheaves, object, &empty)) {
-    empty = NewEmptySheaf();
-    while (!FreeInSection(sheaves, object, &empty)) continue;
-    if (empty != nullptr) barn_.PutEmpty(empty);
-    store_.TrimEmpty();
+void CacheCore::Free(void* object) {
+  if (id_ >= ThreadTable::kNear && TryFreeTo(FindThreadSheaves(id_), object)) return;
+  if (hooked()) {
+    FreeHooked(object);
+  } else {
+    FreeObject(object);
   }
 }
 
+void CacheCore::FreeObject(void* object) {
+  MXA_CHECK(reclaim::tls_context.can_free == 0, "free inside CanFree");
+  if (ABSL_PREDICT_FALSE(arena_.InGuards(object))) return FreeGuarded(object);
+  if (ABSL_PREDICT_FALSE(!arena_.Contains(object))) return store_.Return({&object, 1});  // which reports it
+  counters_.Add(Count::kFreeSlow);
+  ThreadSheaves* const sheaves = CurrentSheaves();
+  if (sheaves == nullptr) {
+    store_.Return({&object, 1});  // right for an object of a marked slab, too
+  } else {
+    Sheaf* empty = nullptr;
+    if (!FreeInSection(*sheaves, object, empty, /*may_flush=*/false)) {
+      empty = NewEmptySheaf();  // null: the sheaf at hand is emptied instead
+      FreeInSection(*sheaves, object, empty, /*may_flush=*/true);
+      if (empty != nullptr) PutEmptySheaf(empty);
+    }
+    LeaveBusy(*sheaves);
+  }
+  store_.TrimEmpty();
+  ReleaseCritical();
+}
+
+Sheaf* CacheCore::ExchangeFullSheaf(Sheaf* full, bool& refused) {
+  Sheaf* empty = CurrentBarn().ExchangeFull(full, refused);
+  if (empty != nullptr) counters_.Add(Count::kBarnPut);
+  if (refused) counters_.Add(Count::kBarnPutFail);
+  return empty;
+}
+
 Sheaf* CacheCore::NewEmptySheaf() {
-  Sheaf* sheaf = barn_.TakeEmpty();
-  return sheaf != nullptr ? sheaf : Sheaf::New(this, sheaf_capacity_);
+  if (Sheaf* sheaf = CurrentBarn().TakeEmpty()) return sheaf;
+  if (hooked() && hooks_->ShouldFail()) return nullptr;
+  Sheaf* sheaf = Sheaf::New(this, sheaf_capacity_);
+  if (sheaf != nullptr) counters_.Add(Count::kSheafAlloc);
+  return sheaf;
+}
+
+void CacheCore::PutEmptySheaf(Sheaf* sheaf) {
+  if (sheaf->capacity == sheaf_capacity_ && CurrentBarn().PutEmpty(sheaf)) return;
+  Sheaf::Delete(sheaf);
+  counters_.Add(Count::kSheafFree);
+}
+
+bool CacheCore::PutFullSheaf(Barn& barn, Sheaf* sheaf) {
+  const bool put = sheaf->capacity == sheaf_capacity_ && barn.PutFull(sheaf);
+  counters_.Add(put ? Count::kBarnPut : Count::kBarnPutFail);
+  return put;
 }
 
 size_t CacheCore::Shrink() {
@@ -168,52 +335,6 @@ size_t CacheCore::Shrink() {
   FlushAllSheaves();
   EndSlow();
   return store_.ReleaseEmpty(0);
-}
-
-CacheStats CacheCore::Stats() {
-  MXA_CHECK(reclaim::tls_context.can_free == 0, "statistics inside CanFree");
-  // Nothing is on its way from retired to cached or free while we count.
-  MutexLock recycle_lock(&recycle_mutex_);
-  CacheStats stats;
-  stats.object_size = options_.object_size;
-  stats.objects_per_slab = store_.capacity();
-  const SlabStore::Counts counts = store_.GetCounts();
-  stats.slabs = counts.slabs;
-  stats.empty_slabs = counts.empty;
-  stats.slabs_created = counts.created;
-  stats.slabs_released = counts.released;
-  stats.free = counts.slabs * store_.capacity() - counts.allocated;
-  stats.retired = retired_.load(std::memory_order_relaxed);
-  stats.cached = barn_.cached_objects();
-  {
-    MutexLock lock(&marked_mutex_);
-    if (marked_retired_ != nullptr) stats.retired += marked_retired_->size();
-  }
-  BeginSlow();
-  {
-    MutexLock lock(&ThreadRegistryMutex());
-    for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-      ForeignSection section(*sheaves);
-      stats.cached += sheaves->main->size() + sheaves->spare->size();
-      if (sheaves->rcu_free != nullptr) stats.retired += sheaves->rcu_free->size();
-    }
-  }
-  EndSlow();
-  const size_t elsewhere = stats.cached + stats.retired;
-  stats.live = counts.allocated > elsewhere ? counts.allocated - elsewhere : 0;
-  stats.refills = refills_.load(std::memory_order_relaxed);
-  stats.flushes = flushes_.load(std::memory_order_relaxed);
-  return stats;
-}
-
-void CacheCore::AddCompactStats(const CompactStats& stats) {
-  MutexLock lock(&totals_mutex_);
-  totals_.Add(stats);
-}
-
-CompactStats CacheCore::TotalCompactStats() {
-  MutexLock lock(&totals_mutex_);
-  return totals_;
 }
 
 }  // namespace mxa::slab

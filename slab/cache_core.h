@@ -2,26 +2,32 @@
 //
 // The inside of a cache: the paths of one object between a thread's sheaves, the barn and the slabs.
 //
-// Lock order: registry lock -> one thread's sheaves (owner or foreign section) -> the marked-retire lock -> one leaf
-// lock (barn, lists', retire queue). The recycle lock comes before all these. Nothing calls out under any of them, but
-// for CanFree under the lists' lock and destructors under the recycle lock.
+// Lock order: README.md.
 #ifndef MXA_SLAB_CACHE_CORE_H_
 #define MXA_SLAB_CACHE_CORE_H_
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <memory>
 #include <vector>
 
 #include "absl/base/optimization.h"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "base/fork_lock.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "slab/arena.h"
 #include "slab/barn.h"
 #include "slab/batch_gate.h"
+#include "slab/cache_hooks.h"
 #include "slab/cache_options.h"
 #include "slab/cache_stats.h"
+#include "slab/counters.h"
+#include "slab/guard/guard_sampler.h"
 #include "slab/sheaf.h"
 #include "slab/slab_store.h"
 #include "slab/thread_registry.h"
@@ -29,7 +35,9 @@
 
 namespace mxa::slab {
 
-class CacheCore {
+class PagePool;
+
+class CacheCore : public ListLink {
  public:
   // `options` are valid; the arena in them is not null.
   explicit CacheCore(const CacheOptions& options);
@@ -37,40 +45,48 @@ class CacheCore {
   CacheCore(const CacheCore&) = delete;
   CacheCore& operator=(const CacheCore&) = delete;
 
-  void* Allocate(AllocFlags flags) {
-    ThreadSheaves* sheaves = FindThreadSheaves(id_);
-    if (ABSL_PREDICT_TRUE(sheaves != nullptr)) {
-      FastOwnerSection section(*sheaves);
-      if (ABSL_PREDICT_TRUE(section.open())) {
-        if (void* object = sheaves->main->TryPop()) return object;
-      }
-    }
-    return AllocateSlow(flags);
-  }
-
-  void Free(void* object) {
-    ThreadSheaves* sheaves = FindThreadSheaves(id_);
-    if (ABSL_PREDICT_TRUE(sheaves != nullptr)) {
-      FastOwnerSection section(*sheaves);
-      if (ABSL_PREDICT_TRUE(section.open() && sheaves->main->TryPush(object))) return;
-    }
-    FreeSlow(object);
-  }
+  // What is left when the thread's sheaves were not found at their near place, or could not serve.
+  void* Allocate(AllocFlags flags);
+  void Free(void* object);
+  uint32_t near_place() const { return NearPlace(id_); }
 
   void FreeRcu(void* object);
   void FreeRcuBarrier();
   size_t Shrink();
+
+  // bulk.cc
+  bool AllocateBulk(absl::Span<void*> objects, AllocFlags flags);
+  void FreeBulk(absl::Span<void* const> objects);
+  bool AllocateEach(absl::Span<void*> objects, AllocFlags flags);
+
+  // prefill.cc: a sheaf of at least `count` objects that is the caller's alone, or null; the same for one it has; and
+  // back.
+  Sheaf* Prefill(size_t count, AllocFlags flags);
+  bool Refill(Sheaf*& sheaf, size_t count, AllocFlags flags);
+  void ReturnPrefilled(Sheaf* sheaf);
+
+  // critical.cc
+  void* AllocateCritical(PagePool& pool, absl::Duration timeout);
+  // Gives critical slabs that have become empty back to their pools. Context: no lock, no owner section.
+  void ReleaseCritical();
+
+  // For the housekeeper (housekeeping.cc): retires part-filled sheaves that have waited long enough, and empties those
+  // of idle threads; takes the empty slabs that were not needed for long enough off the lists, for the caller to give
+  // back (SlabStore::GiveBackDetached) when it holds no lock. False when nothing is left that could become due.
+  bool Housekeep(int64_t now_ms, std::vector<Slab*>& unneeded) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 
   // A thread ends; its sheaves go. Called by the registry on that thread.
   void OnThreadExit(ThreadSheaves* sheaves) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 
   // --- For drains and passes ---
 
-  // Counts those who need the threads' sections to take the mutex; the first sets every thread's slow word and runs the
-  // handshake's membarrier, the last clears them. Sections of before may still be open after BeginSlow: a
+  // Counts those who need the threads' sections to take the mutex; the first takes every thread's fence down and runs
+  // the handshake's membarrier, the last puts them up again. Sections of before may still be open after BeginSlow: a
   // ForeignSection waits for them.
   void BeginSlow();
   void EndSlow();
+  void BeginSlowLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+  void EndSlowLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
   // Empties all sheaves into the slabs; part-filled rcu-free sheaves are retired. REQUIRES: between BeginSlow and
   // EndSlow.
   void FlushAllSheaves();
@@ -80,12 +96,36 @@ class CacheCore {
   // Retires what FreeRcu got of marked slabs so far.
   void RetireMarked();
 
+  // What a pass does with the places that objects move to, and with those that they left, after the grace period
+  // (hooked.cc).
+  void ReserveDestinations(absl::Span<void* const> destinations);
+  void ReturnDestinations(absl::Span<void* const> destinations);
+  void RecordMoves(absl::Span<void* const> moved, absl::Span<void* const> destinations);
+  void RecycleMoved(absl::Span<void* const> moved);
+
   const CacheOptions& options() const { return options_; }
   Arena& arena() const { return arena_; }
   SlabStore& store() { return store_; }
-  Barn& barn() { return barn_; }
+  // By node.
+  std::deque<Barn>& barns() { return barns_; }
+  // Of the node that this thread runs on.
+  Barn& CurrentBarn() { return barns_[static_cast<size_t>(arena_.topology().CurrentNode())]; }
+  // Of the node that `object` lies on.
+  Barn& BarnOf(const void* object) {
+    const bool ours = barns_.size() > 1 && arena_.Contains(object);
+    return barns_[ours ? static_cast<size_t>(arena_.NodeOf(arena_.SlabOf(object))) : 0];
+  }
   BatchGate& batches() { return batches_; }
   Mutex& pass_mutex() ABSL_LOCK_RETURNED(pass_mutex_) { return pass_mutex_; }
+
+  // --- For forks (fork.cc) ---
+
+  // Counts the fork in as BeginSlow counts a drain; true when a membarrier is due.
+  bool BeginForkSlow() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+  // Enters a foreign section on every thread's sheaves and takes the leaf locks; REQUIRES that membarrier.
+  void LockForFork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+  // Undoes both.
+  void ReleaseAfterFork(ForkSide side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 
   CacheStats Stats();
   void AddCompactStats(const CompactStats& stats);
@@ -93,29 +133,83 @@ class CacheCore {
   absl::Status CheckInvariants();
 
  private:
-  void* AllocateSlow(AllocFlags flags);
-  void FreeSlow(void* object);
-  bool TakeFromSection(ThreadSheaves& sheaves, void** object);
-  bool FreeInSection(ThreadSheaves& sheaves, void* object, Sheaf** empty);
+  // The slow paths of an allocation and a free, whatever hooks there are.
+  void* AllocateObject(AllocFlags flags);
+  void FreeObject(void* object);
+  // hooked.cc
+  bool hooked() const { return hooks_ != nullptr; }
+  void* AllocateHooked(AllocFlags flags);
+  void* HandOut(void* object);
+  void TellFree(void* object);
+  void FreeHooked(void* object);
+  void RecycleHooked(Sheaf& sheaf);
+  void DrainQuarantine(std::vector<void*>& marked);
+  void FlushQuarantine();
+  // guarded.cc
+  void* AllocateGuarded();
+  void FreeGuarded(void* object);
+  void FreeRcuGuarded(void* object);
 
-  ThreadSheaves& CurrentSheaves();
+  // One more object in the main sheaf, if need be from the spare or a barn; false when they have none.
+  // REQUIRES: inside the owner's section.
+  bool BringSheaf(ThreadSheaves& sheaves, int node, bool anywhere);
+  bool TakeFromSection(ThreadSheaves& sheaves, int node, bool anywhere, void** object);
+  bool FreeInSection(ThreadSheaves& sheaves, void* object, Sheaf*& empty, bool may_flush);
+  // Makes memory for an allocation that found none, in the next way there is; false when there is no more to try.
+  struct Search {
+    int node = 0;
+    bool anywhere = false;  // the node has nothing more to give
+    int stage = 0;
+    bool took_back = false;  // other caches' empty slabs
+  };
+  Search NewSearch() const { return {arena_.topology().CurrentNode(), barns_.size() == 1, 0, false}; }
+  bool MakeRoom(AllocFlags flags, Search& search);
+  void FlushInto(Sheaf& sheaf);
+  bool HousekeepSheaves(int64_t now_ms) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+
+  // The calling thread's sheaves; it is idle no more. Null when there is no memory for its first ones.
+  ThreadSheaves* CurrentSheaves();
+  ThreadSheaves* NewSheaves();
+  // To be called after the section of an operation: the thread may have been taken for idle before it, and parked.
+  // Relaxed: then it was parked before the section, whose mutex orders this, or what the section left was drained.
+  void LeaveBusy(ThreadSheaves& sheaves) {
+    if (ABSL_PREDICT_FALSE(sheaves.parked.load(std::memory_order_relaxed))) Unpark(sheaves);
+  }
+  void Unpark(ThreadSheaves& sheaves);
   void RemoveSheaves(ThreadSheaves* sheaves) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
-  // A pointer that is nobody's is left for the slab store to report.
-  bool IsMarked(const void* object) const { return arena_.Contains(object) && arena_.SlabOf(object)->marked(); }
+  // Whether `object` must not enter a sheaf, as its slab is marked or critical. A pointer that is nobody's is left for
+  // the slab store to report.
+  bool Bypasses(const void* object) const {
+    return arena_.Contains(object) && arena_.SlabOf(object)->bypasses_sheaves();
+  }
+  // The requests of BeginSlow that are there while the cache is at rest.
+  int SlowAtRest() { return (hooked() ? 1 : 0) + static_cast<int>(store_.critical_slabs()); }
 
+  // Null when there is no memory.
   Sheaf* NewEmptySheaf();
+  void PutEmptySheaf(Sheaf* sheaf);
+  // False when the barn does not take it.
+  bool PutFullSheaf(Barn& barn, Sheaf* sheaf);
+  // An empty sheaf for a full one, as Barn::ExchangeFull of the current barn.
+  Sheaf* ExchangeFullSheaf(Sheaf* full, bool& refused);
+  Sheaf* EmptySheafForRcu();
+  Sheaf* SheafMadeEmpty(ThreadSheaves* sheaves);
   void RetireSheaf(Sheaf* sheaf);
+  void RetireRcuFree(ThreadSheaves& sheaves);
   void FreeRcuMarked(void* object);
   static void RecycleCallback(reclaim::RetireHead* head);
   void Recycle(Sheaf* sheaf);
-  void DrainBarn(std::vector<void*>& marked);
+  void DrainBarn(Barn& barn, std::vector<void*>& marked);
   void TakeMarked(Sheaf& sheaf, std::vector<void*>& marked) const;
 
   const CacheOptions options_;
   Arena& arena_;
   uint32_t id_ = 0;
   size_t sheaf_capacity_ = 0;
-  Barn barn_;
+  std::deque<Barn> barns_;  // by node
+  Counters counters_;
+  const std::unique_ptr<CacheHooks> hooks_;  // null: none
+  GuardSampler guard_sampler_;
   SlabStore store_;
 
   IntrusiveList<ThreadSheaves> threads_ ABSL_GUARDED_BY(ThreadRegistryMutex());
@@ -127,8 +221,7 @@ class CacheCore {
 
   // Relaxed: statistics.
   std::atomic<size_t> retired_{0};
-  std::atomic<uint64_t> refills_{0};
-  std::atomic<uint64_t> flushes_{0};
+  std::atomic<size_t> guarded_{0};  // live ones
 
   Mutex pass_mutex_;
   BatchGate batches_;

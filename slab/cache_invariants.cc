@@ -34,6 +34,8 @@ absl::Status CheckSheaf(const CacheOptions& options, Sheaf& sheaf, const Arena& 
 }  // namespace
 
 absl::Status CacheCore::CheckInvariants() {
+  // Held throughout: the users rest, but the housekeeper may give back what is in the sheaves of idle threads.
+  MutexLock lock(&ThreadRegistryMutex());
   if (absl::Status status = store_.CheckInvariants(); !status.ok()) return status;
   if (absl::Status status = arena_.CheckInvariants(); !status.ok()) return status;
   absl::Status status;
@@ -41,40 +43,45 @@ absl::Status CacheCore::CheckInvariants() {
     status.Update(absl::InternalError(
         absl::StrFormat("S6: slabs of %s are planned or marked with no pass running", options_.name)));
   }
-  if (barn_.filtering())
+  for (const Barn& barn : barns_) {
+    if (barn.filtering())
+      status.Update(
+          absl::InternalError(absl::StrFormat("S6: the barn of %s filters with no pass running", options_.name)));
+  }
+  if (slow_requests_ != SlowAtRest()) {
     status.Update(
-        absl::InternalError(absl::StrFormat("S6: the barn of %s filters with no pass running", options_.name)));
-  {
-    MutexLock lock(&ThreadRegistryMutex());
-    if (slow_requests_ != 0) {
-      status.Update(absl::InternalError(
-          absl::StrFormat("S6: threads of %s are kept slow with no drain under way", options_.name)));
-    }
-    for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-      // Relaxed: written under the registry's lock.
-      if ((sheaves->slow.load(std::memory_order_relaxed) != 0) == HaveMembarrier()) {
-        status.Update(
-            absl::InternalError(absl::StrFormat("S6: a thread's slow word of %s is wrong at rest", options_.name)));
-      }
+        absl::InternalError(absl::StrFormat("S6: threads of %s are kept slow with no drain under way", options_.name)));
+  }
+  for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+    // Relaxed: both are written under the registry's lock.
+    const bool should_be_slow =
+        sheaves->parked.load(std::memory_order_relaxed) || slow_requests_ != 0 || !HaveMembarrier();
+    if (sheaves->fence.load(std::memory_order_relaxed) != (should_be_slow ? 0 : arena_.slabs_end())) {
+      status.Update(absl::InternalError(absl::StrFormat("S6: a thread's fence of %s is wrong at rest", options_.name)));
     }
   }
   std::vector<void*> cached;
-  BeginSlow();
-  {
-    MutexLock lock(&ThreadRegistryMutex());
-    for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-      ForeignSection section(*sheaves);
-      for (Sheaf* sheaf : {sheaves->main, sheaves->spare, sheaves->rcu_free}) {
-        if (sheaf != nullptr) status.Update(CheckSheaf(options_, *sheaf, arena_, this, cached));
-      }
+  BeginSlowLocked();
+  for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+    ForeignSection section(*sheaves);
+    for (Sheaf* sheaf : {sheaves->main, sheaves->spare, sheaves->rcu_free}) {
+      if (sheaf != nullptr) status.Update(CheckSheaf(options_, *sheaf, arena_, this, cached));
     }
   }
-  EndSlow();
-  barn_.ForEachFull([&](Sheaf& sheaf) {
-    status.Update(CheckSheaf(options_, sheaf, arena_, this, cached));
-    if (!sheaf.full())
-      status.Update(absl::InternalError(absl::StrFormat("S4: a sheaf in the barn of %s is not full", options_.name)));
-  });
+  EndSlowLocked();
+  for (Barn& barn : barns_) {
+    barn.ForEachFull([&](Sheaf& sheaf) {
+      status.Update(CheckSheaf(options_, sheaf, arena_, this, cached));
+      if (!sheaf.full())
+        status.Update(absl::InternalError(absl::StrFormat("S4: a sheaf in the barn of %s is not full", options_.name)));
+      for (const void* object : sheaf.span()) {
+        if (arena_.Contains(object) && arena_.NodeOf(arena_.SlabOf(object)) != barn.node()) {
+          status.Update(absl::InternalError(absl::StrFormat("B2: the barn of node %d of %s holds %p of another node",
+                                                            barn.node(), options_.name, object)));
+        }
+      }
+    });
+  }
   std::sort(cached.begin(), cached.end());
   if (std::adjacent_find(cached.begin(), cached.end()) != cached.end()) {
     status.Update(absl::InternalError(absl::StrFormat("S5: an object of %s is in two places", options_.name)));

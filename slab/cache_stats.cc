@@ -10,6 +10,7 @@ void CompactStats::Add(const CompactStats& other) {
   batches += other.batches;
   grace_periods += other.grace_periods;
   objects_moved += other.objects_moved;
+  objects_moved_across_nodes += other.objects_moved_across_nodes;
   for (size_t i = 0; i < results.size(); ++i) results[i] += other.results[i];
   slabs_refused += other.slabs_refused;
   slabs_released += other.slabs_released;

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "reclaim/movable.h"
+#include "slab/counters.h"
 
 namespace mxa::slab {
 
@@ -16,16 +17,17 @@ namespace mxa::slab {
 struct CacheStats {
   size_t object_size = 0;
   size_t objects_per_slab = 0;
-  size_t slabs = 0;        // held from the arena
-  size_t empty_slabs = 0;  // of these, without an allocated object
-  size_t live = 0;         // with the user, retired ones not counted
-  size_t cached = 0;       // free, in a sheaf of a thread or of the barn
-  size_t retired = 0;      // waiting for a grace period
-  size_t free = 0;         // free in their slabs
+  size_t slabs = 0;           // held from the arena
+  size_t empty_slabs = 0;     // of these, without an allocated object
+  size_t critical_slabs = 0;  // of these, from page pools
+  size_t live = 0;            // with the user, retired and guarded ones not counted
+  size_t guarded = 0;         // with the user, between guard pages rather than in a slab
+  size_t cached = 0;          // free, in a sheaf of a thread or of a barn, or in quarantine
+  size_t retired = 0;         // waiting for a grace period
+  size_t free = 0;            // free in their slabs
   uint64_t slabs_created = 0;
   uint64_t slabs_released = 0;
-  uint64_t refills = 0;  // sheaves filled from slabs
-  uint64_t flushes = 0;  // sheaves emptied into slabs
+  CountValues counts;
 
   // The fewest slabs that could hold the live objects.
   size_t slabs_needed() const { return objects_per_slab == 0 ? 0 : (live + objects_per_slab - 1) / objects_per_slab; }
@@ -37,6 +39,7 @@ struct CompactStats {
   uint64_t batches = 0;
   uint64_t grace_periods = 0;  // one a batch
   uint64_t objects_moved = 0;
+  uint64_t objects_moved_across_nodes = 0;  // of these
   // By MoveResult; [kMoved] equals objects_moved. Objects that CanFree kept back count as kBusy.
   std::array<uint64_t, reclaim::kMoveResults> results{};
   uint64_t slabs_refused = 0;     // CanFree answered no

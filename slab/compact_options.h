@@ -14,8 +14,16 @@ struct CompactOptions {
   enum class Mode {
     kPack,            // empty slabs as long as that frees more than it uses
     kMoveEverything,  // evacuate every slab once, whatever it gains: for tests and to keep readers honest
+    kMoveToNode,      // evacuate the slabs of from_node to to_node
+    kBalance,         // move from the fullest node to the emptiest until they differ by less than a slab's objects
   };
   Mode mode = Mode::kPack;
+
+  // For kMoveToNode, by the numbers of the arena's Topology; from_node -1: from all others. Objects stay where they are
+  // when to_node has no room for them. The other modes leave each object on its node or, like kBalance, look by
+  // themselves.
+  int from_node = -1;
+  int to_node = -1;
 
   // Objects moved for one grace period.
   size_t batch_objects = 4000;

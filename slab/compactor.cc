@@ -15,7 +15,9 @@
 #include "reclaim/context.h"
 #include "reclaim/movable.h"
 #include "reclaim/retire.h"
-#include "slab/victims.h"
+#include "slab/fork.h"
+#include "slab/node_moves.h"
+#include "slab/take_back.h"
 
 namespace mxa::slab {
 namespace {
@@ -54,6 +56,7 @@ class Slices {
 // What a batch leaves to be done after its grace period.
 struct Batch : reclaim::RetireHead {
   CacheCore* cache = nullptr;
+  int to_node = 0;  // of all its victims' objects
   std::vector<Slab*> victims;
   std::vector<void*> moved;
   bool keep_empty = false;
@@ -62,7 +65,12 @@ struct Batch : reclaim::RetireHead {
 
 void SettleBatch(reclaim::RetireHead* head) {
   auto* batch = static_cast<Batch*>(head);
+  batch->cache->RecycleMoved(batch->moved);
   batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved, batch->keep_empty);
+  batch->cache->ReleaseCritical();
+  // A pass may move a million objects, and keeps its batches until it ends.
+  std::vector<Slab*>().swap(batch->victims);
+  std::vector<void*>().swap(batch->moved);
   batch->cache->batches().Leave();  // last: the pass may end and take the batch with it
 }
 
@@ -75,10 +83,10 @@ class Pass {
     stats_.passes = 1;
     slices_.Begin();
     cache_.BeginSlow();
-    cache_.barn().StartFiltering();
+    for (Barn& barn : cache_.barns()) barn.StartFiltering();
     cache_.FlushAllSheaves();
     stats_.slabs_released += store_.ReleaseEmpty(0);
-    store_.Plan(ChooseVictims(store_.Listed(), store_.capacity(), options_.mode));
+    PlanVictims();
     slices_.Offer();
     while (store_.HasPlanned() && !Cancelled()) {
       slices_.End();
@@ -90,7 +98,7 @@ class Pass {
     slices_.End();
     cache_.batches().AwaitEntered();
     slices_.Begin();
-    cache_.barn().StopFiltering();
+    for (Barn& barn : cache_.barns()) barn.StopFiltering();
     cache_.EndSlow();
     cache_.RetireMarked();
     stats_.slabs_released += store_.ReleaseEmpty(0);
@@ -103,6 +111,17 @@ class Pass {
   bool Cancelled() const {
     // Relaxed: a request, not a message.
     return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
+  }
+
+  void PlanVictims() {
+    std::vector<PlannedMove> moves =
+        PlanMoves(store_.Listed(), store_.capacity(), options_, cache_.arena().topology().nodes());
+    std::vector<Slab*> victims;
+    for (const PlannedMove& move : moves) victims.push_back(move.slab);
+    store_.Plan(victims);
+    // Critical slabs first: what lives there leaves for ordinary ones, if there is memory for that now.
+    for (Slab* slab : store_.PlanCritical()) moves_.push_back({slab, cache_.arena().NodeOf(slab)});
+    moves_.insert(moves_.end(), moves.begin(), moves.end());
   }
 
   void RunBatch() {
@@ -120,7 +139,7 @@ class Pass {
 
     size_t live = 0;
     for (const Slab* slab : batch.victims) live += store_.Live(*slab);
-    std::vector<void*> destinations = Reserve(live, batch.victims.size());
+    std::vector<void*> destinations = Reserve(live, batch);
     batch.moved.reserve(destinations.size());
     absl::Span<void* const> left = destinations;
     for (Slab* slab : batch.victims) {
@@ -128,7 +147,7 @@ class Pass {
       slices_.Offer();
     }
     // What is left over was never published: it goes straight back.
-    store_.Return(left);
+    cache_.ReturnDestinations(left);
     cache_.RetireMarked();
     ++stats_.batches;
     MXA_SCHEDULE_POINT("pass.before_grace_period");
@@ -142,26 +161,38 @@ class Pass {
 
   void MarkVictims(Batch& batch) {
     for (size_t live = 0; batch.victims.empty() || live < options_.batch_objects;) {
+      if (!batch.victims.empty() && next_move_ < moves_.size() && moves_[next_move_].to != batch.to_node) return;
       Slab* slab = store_.MarkNextPlanned();
-      if (slab == nullptr) return;  // none left, or an allocation has taken them back
+      if (slab == nullptr) return;  // none left, or an allocation has taken them back, from the end
+      MXA_CHECK(slab == moves_[next_move_].slab, "slabs are marked in another order than they were planned in");
+      batch.to_node = moves_[next_move_++].to;
       live += store_.Live(*slab);
       batch.victims.push_back(slab);
     }
   }
 
-  // Up to `count` constructed objects in slabs that are no victims. A packing pass takes what lies free, so that it
-  // cannot end with more slabs than it began with; moving everything may take as many new slabs as the batch will give
-  // back.
-  std::vector<void*> Reserve(size_t count, size_t victims) {
+  // Up to `count` constructed objects on the batch's node, in slabs that are no victims. A packing pass takes what lies
+  // free, so that it cannot end with more slabs than it began with, but for a new slab in place of each critical one;
+  // the others may take as many new slabs as the batch will give back.
+  std::vector<void*> Reserve(size_t count, const Batch& batch) {
     std::vector<void*> destinations(count);
     size_t reserved = 0;
-    size_t new_slabs = options_.mode == CompactOptions::Mode::kMoveEverything ? victims : 0;
+    size_t new_slabs = batch.victims.size();
+    if (options_.mode == CompactOptions::Mode::kPack) {
+      new_slabs = static_cast<size_t>(std::count_if(batch.victims.begin(), batch.victims.end(),
+                                                    [](const Slab* slab) { return slab->pool != nullptr; }));
+    }
     for (;;) {
-      reserved += store_.Take(absl::MakeSpan(destinations).subspan(reserved));
-      if (reserved == count || new_slabs == 0 || !store_.AddSlab()) break;
+      reserved += store_.Take(absl::MakeSpan(destinations).subspan(reserved), batch.to_node, /*strict=*/true);
+      if (reserved == count || new_slabs == 0) break;
+      // A pass may run destructors: it runs its own cache's.
+      if (!store_.AddSlab(batch.to_node) &&
+          (TakeBackEmptySlabs(cache_.arena(), /*may_destroy=*/true) == 0 || !store_.AddSlab(batch.to_node)))
+        break;
       --new_slabs;
     }
     destinations.resize(reserved);
+    cache_.ReserveDestinations(destinations);
     return destinations;
   }
 
@@ -192,6 +223,8 @@ class Pass {
               "Reclaim settles each object that CanFree let through exactly once");
     stats_.results[static_cast<size_t>(reclaim::MoveResult::kBusy)] += kept_back;
     stats_.objects_moved += target.moved().size();
+    if (cache_.arena().NodeOf(&slab) != batch.to_node) stats_.objects_moved_across_nodes += target.moved().size();
+    cache_.RecordMoves(target.moved(), destinations);
     batch.moved.insert(batch.moved.end(), target.moved().begin(), target.moved().end());
     return target.destinations_used();
   }
@@ -201,6 +234,8 @@ class Pass {
   const CompactOptions& options_;
   CompactStats stats_;
   Slices slices_;
+  std::vector<PlannedMove> moves_;
+  size_t next_move_ = 0;
   std::vector<std::unique_ptr<Batch>> batches_;
   std::vector<void*> objects_;  // of the slab being moved
 };
@@ -211,7 +246,10 @@ absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& opt
   if (cache.options().movable == nullptr) {
     return absl::FailedPreconditionError("cache " + cache.options().name + " is not movable");
   }
+  const absl::Status nodes = CheckNodes(options, cache.arena().topology().nodes());
+  if (!nodes.ok()) return nodes;
   MXA_CHECK(reclaim::MayReclaim(), "a pass under an array lock or inside a callback");
+  const PassScope scope;
   if (!cache.pass_mutex().TryLock())
     return absl::UnavailableError("a pass over cache " + cache.options().name + " is running");
   const CompactStats stats = Pass(cache, options).Run();

@@ -2,11 +2,11 @@
 //
 // The drain: gets objects out of threads' sheaves, the barn and recycling, without those threads' help.
 //
-// Order, each step needed (a spin model fails without any of them): the caller has marked -> the barn, which filters
-// from BeginSlow's caller on -> every thread's sheaves -> recycling under way. What a thread takes from the barn after
-// the barn's turn is clean; what it took before is drained with its own sheaves; what it pushes after its turn it has
-// tested against the marks in the same section.
-#include <utility>
+// Order, each step needed (a spin model fails without any of them): the caller has marked -> the barns, which all filter
+// from BeginSlow's caller on, so that what is taken out of one before its turn does not go into another after its own ->
+// every thread's sheaves -> recycling under way. What a thread takes from a barn after that barn's turn is clean; what it
+// took before is drained with its own sheaves; what it pushes after its turn it has tested against the marks in the same
+// section.
 #include <vector>
 
 #include "base/planted_bug.h"
@@ -18,22 +18,31 @@ namespace mxa::slab {
 
 void CacheCore::BeginSlow() {
   MutexLock lock(&ThreadRegistryMutex());
-  if (slow_requests_++ != 0 || !HaveMembarrier()) return;
-  for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-    // ORDER(handshake) the membarrier below pairs with the compiler barrier in OwnerSection: owners that enter after it
-    // see this store, owners that entered before it have their flag seen by ForeignSection.
-    sheaves->slow.store(1, std::memory_order_relaxed);
-  }
-  Membarrier();
+  BeginSlowLocked();
 }
 
 void CacheCore::EndSlow() {
   MutexLock lock(&ThreadRegistryMutex());
+  EndSlowLocked();
+}
+
+void CacheCore::BeginSlowLocked() {
+  if (slow_requests_++ != 0 || !HaveMembarrier()) return;
+  for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+    // ORDER(handshake) the membarrier below pairs with the compiler barrier in OwnerSection: owners that enter after it
+    // see this store, owners that entered before it have their flag seen by ForeignSection.
+    sheaves->fence.store(0, std::memory_order_relaxed);
+  }
+  Membarrier();
+}
+
+void CacheCore::EndSlowLocked() {
   if (--slow_requests_ != 0 || !HaveMembarrier()) return;
   for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+    if (sheaves->parked.load(std::memory_order_relaxed)) continue;  // until its owner comes by: Unpark
     // ORDER(handshake-end) release; pairs with the acquire in OwnerSection: the owner sees its sheaves as the drain
     // left them.
-    sheaves->slow.store(0, std::memory_order_release);
+    sheaves->fence.store(arena_.slabs_end(), std::memory_order_release);
   }
 }
 
@@ -41,20 +50,20 @@ void CacheCore::FlushAllSheaves() {
   // Held throughout: a drain that finds the barn empty takes this lock next, and by then what was in it is in the
   // slabs.
   MutexLock lock(&ThreadRegistryMutex());
-  for (Sheaf* sheaf = barn_.TakeAllFull(); sheaf != nullptr;) {
-    Sheaf* next = sheaf->next_in_barn;
-    store_.Return(sheaf->span());
-    sheaf->set_size(0);
-    barn_.PutEmpty(sheaf);
-    sheaf = next;
+  FlushQuarantine();
+  for (Barn& barn : barns_) {
+    for (Sheaf* sheaf = barn.TakeAllFull(); sheaf != nullptr;) {
+      Sheaf* next = sheaf->next_in_barn;
+      FlushInto(*sheaf);
+      PutEmptySheaf(sheaf);
+      sheaf = next;
+    }
   }
   for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
     ForeignSection section(*sheaves);
-    for (Sheaf* sheaf : {sheaves->main, sheaves->spare}) {
-      store_.Return(sheaf->span());
-      sheaf->set_size(0);
-    }
-    if (sheaves->rcu_free != nullptr) RetireSheaf(std::exchange(sheaves->rcu_free, nullptr));
+    FlushInto(*sheaves->main);
+    if (sheaves->spare != nullptr) FlushInto(*sheaves->spare);
+    RetireRcuFree(*sheaves);
   }
 }
 
@@ -62,7 +71,7 @@ void CacheCore::FlushAllSheaves() {
 void CacheCore::TakeMarked(Sheaf& sheaf, std::vector<void*>& marked) const {
   size_t kept = 0;
   for (void* object : sheaf.span()) {
-    if (IsMarked(object)) {
+    if (Bypasses(object)) {
       marked.push_back(object);
     } else {
       sheaf.objects()[kept++] = object;
@@ -71,15 +80,14 @@ void CacheCore::TakeMarked(Sheaf& sheaf, std::vector<void*>& marked) const {
   sheaf.set_size(kept);
 }
 
-void CacheCore::DrainBarn(std::vector<void*>& marked) {
+void CacheCore::DrainBarn(Barn& barn, std::vector<void*>& marked) {
   if (PlantedBugIs(PlantedBug::kBarnOpenDuringDrain)) return;
-  for (Sheaf* sheaf = barn_.TakeAllFull(); sheaf != nullptr;) {
+  for (Sheaf* sheaf = barn.TakeAllFull(); sheaf != nullptr;) {
     Sheaf* next = sheaf->next_in_barn;
     TakeMarked(*sheaf, marked);
-    if (!sheaf->full() || !barn_.PutFull(sheaf)) {
-      store_.Return(sheaf->span());
-      sheaf->set_size(0);
-      barn_.PutEmpty(sheaf);
+    if (!sheaf->full() || !PutFullSheaf(barn, sheaf)) {
+      FlushInto(*sheaf);
+      PutEmptySheaf(sheaf);
     }
     sheaf = next;
   }
@@ -87,17 +95,21 @@ void CacheCore::DrainBarn(std::vector<void*>& marked) {
 
 void CacheCore::DrainMarked() {
   std::vector<void*> marked;
-  DrainBarn(marked);
+  for (Barn& barn : barns_) DrainBarn(barn, marked);
+  DrainQuarantine(marked);
   MXA_SCHEDULE_POINT("drain.after_barn");
   if (!PlantedBugIs(PlantedBug::kDrainSkipped)) {
     std::vector<void*> retired;
-    MutexLock lock(&ThreadRegistryMutex());
-    for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
-      ForeignSection section(*sheaves);
-      TakeMarked(*sheaves->main, marked);
-      TakeMarked(*sheaves->spare, marked);
-      if (sheaves->rcu_free != nullptr) TakeMarked(*sheaves->rcu_free, retired);
+    {
+      MutexLock lock(&ThreadRegistryMutex());
+      for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
+        ForeignSection section(*sheaves);
+        TakeMarked(*sheaves->main, marked);
+        if (sheaves->spare != nullptr) TakeMarked(*sheaves->spare, marked);
+        if (sheaves->rcu_free != nullptr) TakeMarked(*sheaves->rcu_free, retired);
+      }
     }
+    // A barrier that comes now finds them nowhere, and waits for this batch, which retires them before itself.
     for (void* object : retired) FreeRcuMarked(object);
   }
   {

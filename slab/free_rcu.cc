@@ -1,57 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Free after a grace period: thread -> rcu-free sheaf -> one grace period -> destructors -> the barn, as a full sheaf.
+#include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
+#include "absl/base/optimization.h"
 #include "base/check.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
+#include "reclaim/rcu.h"
 #include "reclaim/retire.h"
 #include "slab/cache_core.h"
+#include "slab/housekeeper.h"
 
 namespace mxa::slab {
 
 void CacheCore::FreeRcu(void* object) {
   MXA_CHECK(reclaim::tls_context.can_free == 0, "free inside CanFree");
-  ThreadSheaves& sheaves = CurrentSheaves();
+  if (hooked()) TellFree(object);
+  if (ABSL_PREDICT_FALSE(arena_.InGuards(object))) return FreeRcuGuarded(object);
+  if (hooked() && hooks_->debug != nullptr) hooks_->debug->OnRetire(object);
+  ThreadSheaves* const sheaves = CurrentSheaves();
+  if (sheaves == nullptr) {
+    FreeRcuMarked(object);
+    RetireMarked();
+    return;
+  }
   Sheaf* fresh = nullptr;
   for (bool done = false; !done;) {
-    bool marked = false;
+    bool bypasses = false;
     {
-      OwnerSection section(sheaves);
+      OwnerSection section(*sheaves);
       // ORDER(mark) as in FreeInSection.
-      marked = section.slow() && IsMarked(object);
-      if (!marked) {
-        if (sheaves.rcu_free == nullptr) sheaves.rcu_free = std::exchange(fresh, nullptr);
-        if (sheaves.rcu_free != nullptr) {
-          sheaves.rcu_free->Push(object);
+      bypasses = section.slow() && Bypasses(object);
+      if (!bypasses) {
+        if (sheaves->rcu_free == nullptr && fresh != nullptr) {
+          sheaves->rcu_free = std::exchange(fresh, nullptr);
+          // Relaxed: a hint for the housekeeper.
+          sheaves->rcu_since.store(Housekeeper::Now(), std::memory_order_relaxed);
+        }
+        if (sheaves->rcu_free != nullptr) {
+          sheaves->rcu_free->Push(object);
           // Within the section, so that a barrier that finds the sheaf gone finds it in the queue.
-          if (sheaves.rcu_free->full()) RetireSheaf(std::exchange(sheaves.rcu_free, nullptr));
+          if (sheaves->rcu_free->full()) RetireRcuFree(*sheaves);
           done = true;
         }
       }
     }
-    if (marked) {
+    if (bypasses) {
       FreeRcuMarked(object);
+      // A critical slab waits for nobody else's objects.
+      if (!arena_.SlabOf(object)->marked()) RetireMarked();
       done = true;
     } else if (!done) {
-      fresh = NewEmptySheaf();
+      fresh = EmptySheafForRcu();
     }
   }
-  if (fresh != nullptr) barn_.PutEmpty(fresh);
+  if (fresh != nullptr) PutEmptySheaf(fresh);
+  LeaveBusy(*sheaves);
+}
+
+// A sheaf even when there is no memory for one: any that can be emptied, or one whose grace period is waited for.
+Sheaf* CacheCore::EmptySheafForRcu() {
+  if (Sheaf* sheaf = NewEmptySheaf()) return sheaf;
+  ThreadSheaves* const sheaves = CurrentSheaves();
+  if (Sheaf* sheaf = SheafMadeEmpty(sheaves)) return sheaf;
+  if (reclaim::MayReclaim() && !reclaim::InReadSection()) {
+    reclaim::RetireBarrier();
+    if (Sheaf* sheaf = SheafMadeEmpty(sheaves)) return sheaf;
+  }
+  // Injected faults stop here: there is no way to fail.
+  if (Sheaf* sheaf = Sheaf::New(this, sheaf_capacity_)) return sheaf;
+  MXA_CHECK(false, "no memory for a sheaf of objects that wait for a grace period, where waiting is not allowed");
+  return nullptr;
+}
+
+Sheaf* CacheCore::SheafMadeEmpty(ThreadSheaves* sheaves) {
+  // In a section where there can be one, so that a drain waits for what is between sheaf and slab; a thread without
+  // sheaves has no part in what the barns lost before.
+  std::optional<OwnerSection> section;
+  if (sheaves != nullptr) section.emplace(*sheaves);
+  for (Barn& barn : barns_) {
+    if (Sheaf* sheaf = barn.TakeEmpty()) return sheaf;
+  }
+  if (sheaves == nullptr) return nullptr;
+  Sheaf* sheaf = std::exchange(sheaves->spare, nullptr);
+  for (size_t i = 0; sheaf == nullptr && i < barns_.size(); ++i) sheaf = barns_[i].TakeFull();
+  if (sheaf != nullptr) FlushInto(*sheaf);
+  return sheaf;
 }
 
 // A thread may sleep for hours with a part-filled sheaf; what a pass waits for goes on the pass's own list.
 void CacheCore::FreeRcuMarked(void* object) {
-  Sheaf* fresh = NewEmptySheaf();
+  Sheaf* fresh = EmptySheafForRcu();
   {
     MutexLock lock(&marked_mutex_);
     if (marked_retired_ == nullptr) marked_retired_ = std::exchange(fresh, nullptr);
     marked_retired_->Push(object);
     if (marked_retired_->full()) RetireSheaf(std::exchange(marked_retired_, nullptr));
   }
-  if (fresh != nullptr) barn_.PutEmpty(fresh);
+  if (fresh != nullptr) PutEmptySheaf(fresh);
 }
 
 void CacheCore::RetireMarked() {
@@ -61,7 +111,15 @@ void CacheCore::RetireMarked() {
 
 void CacheCore::RetireSheaf(Sheaf* sheaf) {
   retired_.fetch_add(sheaf->size(), std::memory_order_relaxed);
+  counters_.Add(Count::kRcuSheaf);
+  counters_.Add(Count::kRcuObject, sheaf->size());
   reclaim::Retire(sheaf, &RecycleCallback);
+}
+
+void CacheCore::RetireRcuFree(ThreadSheaves& sheaves) {
+  if (sheaves.rcu_free == nullptr) return;
+  RetireSheaf(std::exchange(sheaves.rcu_free, nullptr));
+  sheaves.rcu_since.store(0, std::memory_order_relaxed);
 }
 
 void CacheCore::RecycleCallback(reclaim::RetireHead* head) {
@@ -75,23 +133,41 @@ void CacheCore::Recycle(Sheaf* sheaf) {
     // The reclaimer's own owner section: a drain takes this lock after it has marked, so either the marks are seen here
     // or the objects are in the barn or their slabs when the drain looks there.
     MutexLock lock(&recycle_mutex_);
+    reclaim::tls_context.recycling = this;
     std::vector<void*> marked;
     TakeMarked(*sheaf, marked);
     MXA_SCHEDULE_POINT("recycle.filtered");
     if (options_.rcu_destructor != nullptr) {
       for (void* object : sheaf->span()) options_.rcu_destructor(object);
     }
-    store_.ReturnUndestroyed(marked);
-    if (sheaf->full() && barn_.PutFull(sheaf)) {
+    // What lies in a critical slab that no pass has marked is destroyed now.
+    const auto undestroyed =
+        std::partition(marked.begin(), marked.end(), [this](void* object) { return !arena_.SlabOf(object)->marked(); });
+    const absl::Span<void* const> critical(marked.data(), static_cast<size_t>(undestroyed - marked.begin()));
+    if (options_.rcu_destructor != nullptr) {
+      for (void* object : critical) options_.rcu_destructor(object);
+    }
+    if (hooked()) {
+      RecycleHooked(*sheaf);
+      if (hooks_->debug != nullptr) {
+        for (void* object : marked) hooks_->debug->OnRecycle(object);
+      }
+    }
+    store_.Return(critical);
+    store_.ReturnUndestroyed(absl::MakeConstSpan(marked).subspan(critical.size()));
+    // The reclaimer's own node says nothing about the objects'.
+    if (sheaf->full() && PutFullSheaf(BarnOf(sheaf->objects()[0]), sheaf)) {
       sheaf = nullptr;
     } else {
-      store_.Return(sheaf->span());
-      sheaf->set_size(0);
+      FlushInto(*sheaf);
     }
     retired_.fetch_sub(retired, std::memory_order_relaxed);
+    reclaim::tls_context.recycling = nullptr;
   }
-  if (sheaf != nullptr) barn_.PutEmpty(sheaf);
+  if (sheaf != nullptr) PutEmptySheaf(sheaf);
   store_.TrimEmpty();
+  ReleaseCritical();
+  Housekeeper::Arm();
 }
 
 void CacheCore::FreeRcuBarrier() {
@@ -100,7 +176,7 @@ void CacheCore::FreeRcuBarrier() {
     MutexLock lock(&ThreadRegistryMutex());
     for (ThreadSheaves* sheaves = threads_.front(); sheaves != nullptr; sheaves = threads_.next(*sheaves)) {
       ForeignSection section(*sheaves);
-      if (sheaves->rcu_free != nullptr) RetireSheaf(std::exchange(sheaves->rcu_free, nullptr));
+      RetireRcuFree(*sheaves);
     }
   }
   EndSlow();

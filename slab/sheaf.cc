@@ -3,13 +3,11 @@
 
 #include <new>
 
-#include "base/check.h"
-
 namespace mxa::slab {
 
 Sheaf* Sheaf::New(CacheCore* cache, size_t capacity) {
   void* memory = ::operator new(sizeof(Sheaf) + capacity * sizeof(void*), std::nothrow);
-  MXA_CHECK(memory != nullptr, "no memory for a sheaf of a few hundred bytes");
+  if (memory == nullptr) return nullptr;
   Sheaf* sheaf = new (memory) Sheaf;
   sheaf->cache = cache;
   sheaf->capacity = static_cast<uint32_t>(capacity);

@@ -25,7 +25,7 @@ struct Sheaf : reclaim::RetireHead {
   CacheCore* cache = nullptr;
   uint32_t capacity = 0;
 
-  // Objects follow the struct.
+  // Objects follow the struct. Null when there is no memory.
   static Sheaf* New(CacheCore* cache, size_t capacity);
   static void Delete(Sheaf* sheaf);
 

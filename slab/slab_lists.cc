@@ -6,7 +6,7 @@ namespace mxa::slab {
 size_t SlabLists::ListOf(const Slab& slab) {
   if (slab.live == 0) return kEmpty;
   if (slab.live == slab.capacity) return kFull;
-  return 1 + size_t{slab.live} * kBands / slab.capacity;
+  return 1 + uint32_t{slab.live} * static_cast<uint32_t>(kBands) / slab.capacity;
 }
 
 void SlabLists::Insert(Slab& slab) {

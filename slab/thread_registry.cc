@@ -4,44 +4,54 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
 #include "slab/cache_core.h"
+#include "slab/housekeeper.h"
 
 namespace mxa::slab {
 
-ABSL_CONST_INIT ThreadTable empty_thread_table;
-
-// Owns a thread's table for as long as the thread lives.
-class ThreadRecord {
- public:
-  ThreadTable table;
-
-  void Grow(uint32_t cache_id) {
-    const uint32_t size = std::max(cache_id + 1, std::max(table.size * 2, uint32_t{8}));
-    auto entries = std::make_unique<std::atomic<ThreadSheaves*>[]>(size);
-    // Relaxed: all under the registry's lock, or on the thread itself.
-    for (uint32_t i = 0; i < table.size; ++i) {
-      entries[i].store(table.entries[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
-    }
-    table.entries = std::move(entries);
-    table.size = size;
-  }
-};
-
 namespace {
+
+void GrowFar(ThreadTable& table, uint32_t size) {
+  auto* grown = new std::atomic<ThreadSheaves*>[size]();
+  // Relaxed: all under the registry's lock, or on the thread itself.
+  for (uint32_t i = 0; i < table.far_size; ++i) {
+    grown[i].store(table.far[i].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  delete[] std::exchange(table.far, grown);
+  table.far_size = size;
+}
+
+std::atomic<ThreadSheaves*>& EntryOf(ThreadTable& table, uint32_t cache_id) {
+  return cache_id < ThreadTable::kNear ? table.near[cache_id] : table.far[cache_id - ThreadTable::kNear];
+}
+
+IntrusiveList<ThreadTable>& AllTables() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex()) {
+  static auto& tables = *new IntrusiveList<ThreadTable>;
+  return tables;
+}
+
+void EndThread(ThreadTable& table) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex()) {
+  for (uint32_t id = 0; id < ThreadTable::kNear + table.far_size; ++id) {
+    ThreadSheaves* sheaves = EntryOf(table, id).load(std::memory_order_relaxed);
+    if (sheaves != nullptr) sheaves->cache->OnThreadExit(sheaves);
+  }
+  delete[] std::exchange(table.far, nullptr);
+  table.far_size = 0;
+  AllTables().Remove(table);
+}
 
 // A pthread key rather than a thread_local with a destructor: it runs after those, whose code may still allocate and
 // free, and runs again when a later destructor brings new sheaves about.
 void ThreadExit(void* argument) {
-  std::unique_ptr<ThreadRecord> record(static_cast<ThreadRecord*>(argument));
-  MutexLock lock(&ThreadRegistryMutex());
-  for (uint32_t i = 0; i < record->table.size; ++i) {
-    ThreadSheaves* sheaves = record->table.entries[i].load(std::memory_order_relaxed);
-    if (sheaves != nullptr) sheaves->cache->OnThreadExit(sheaves);
+  {
+    MutexLock lock(&ThreadRegistryMutex());
+    EndThread(*static_cast<ThreadTable*>(argument));
   }
-  tls_thread_table = &empty_thread_table;
+  Housekeeper::Arm();  // what its sheaves held may have emptied slabs
 }
 
 pthread_key_t ExitKey() {
@@ -51,16 +61,6 @@ pthread_key_t ExitKey() {
     return created;
   }();
   return key;
-}
-
-ThreadRecord& CurrentRecord() {
-  auto* record = static_cast<ThreadRecord*>(pthread_getspecific(ExitKey()));
-  if (record == nullptr) {
-    record = new ThreadRecord;
-    MXA_CHECK(pthread_setspecific(ExitKey(), record) == 0, "cannot arrange for the thread's end");
-    tls_thread_table = &record->table;
-  }
-  return *record;
 }
 
 std::vector<bool>& UsedCacheIds() {
@@ -75,15 +75,39 @@ Mutex& ThreadRegistryMutex() {
   return mutex;
 }
 
+ThreadSheaves* FindThreadSheaves(uint32_t cache_id) {
+  ThreadTable& table = tls_thread_table;
+  if (cache_id >= ThreadTable::kNear + table.far_size) return nullptr;
+  // Relaxed: as in FindNearThreadSheaves.
+  return EntryOf(table, cache_id).load(std::memory_order_relaxed);
+}
+
 void AddThreadSheaves(uint32_t cache_id, ThreadSheaves* sheaves) {
-  ThreadRecord& record = CurrentRecord();
-  if (cache_id >= record.table.size) record.Grow(cache_id);
-  sheaves->record = &record;
-  record.table.entries[cache_id].store(sheaves, std::memory_order_relaxed);
+  ThreadTable& table = tls_thread_table;
+  MXA_CHECK(pthread_setspecific(ExitKey(), &table) == 0, "cannot arrange for the thread's end");
+  if (table.list == nullptr) AllTables().PushBack(table);
+  if (cache_id >= ThreadTable::kNear + table.far_size) GrowFar(table, std::max(2 * table.far_size, cache_id));
+  sheaves->table = &table;
+  EntryOf(table, cache_id).store(sheaves, std::memory_order_relaxed);
 }
 
 void RemoveThreadSheaves(uint32_t cache_id, ThreadSheaves* sheaves) {
-  sheaves->record->table.entries[cache_id].store(nullptr, std::memory_order_relaxed);
+  EntryOf(*sheaves->table, cache_id).store(nullptr, std::memory_order_relaxed);
+}
+
+void EndOtherThreads() {
+  MutexLock lock(&ThreadRegistryMutex());
+  // The storage of threads that are gone stays as it is until the child starts a thread.
+  for (ThreadTable* table = AllTables().front(); table != nullptr;) {
+    ThreadTable* next = AllTables().next(*table);
+    if (table != &tls_thread_table) EndThread(*table);
+    table = next;
+  }
+}
+
+IntrusiveList<CacheCore>& AllCaches() {
+  static auto& caches = *new IntrusiveList<CacheCore>;
+  return caches;
 }
 
 uint32_t AcquireCacheId() {

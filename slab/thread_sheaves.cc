@@ -15,7 +15,7 @@ void OwnerSection::EnterSlow() {
   sheaves_.mutex.Lock();
 }
 
-ForeignSection::ForeignSection(ThreadSheaves& sheaves) : sheaves_(sheaves) {
+void EnterForeign(ThreadSheaves& sheaves) {
   sheaves.mutex.Lock();
   // An owner that came before the membarrier is inside for a few dozen instructions, unless it was preempted: then
   // yielding lets it out.

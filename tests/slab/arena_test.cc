@@ -170,6 +170,32 @@ TEST_F(ArenaTest, ADescriptorStartsAnew) {
   EXPECT_EQ(slab->owner, nullptr);
 }
 
+TEST_F(ArenaTest, CarvesRunsAnewAndLeavesTheirContents) {
+  Slab* block = Take(8);
+  Dirty(block);
+  block->live = 7;
+  char* const start = block->objects;
+  ASSERT_EQ(arena_->Carve(block, 8, 2), block);
+  for (size_t i = 0; i < 8; ++i) {
+    const Slab* slab = arena_->SlabOf(start + i * kUnitSize);
+    EXPECT_EQ(slab->objects, start + i / 2 * 2 * kUnitSize);
+    EXPECT_EQ(slab->units, 2);
+    EXPECT_EQ(slab->live, 0) << "a fresh descriptor";
+  }
+  EXPECT_TRUE(arena_->CheckInvariants().ok()) << arena_->CheckInvariants();
+  // A part of it goes back and is taken by somebody else, the rest is one run again.
+  Slab* second = arena_->SlabOf(start + 2 * kUnitSize);
+  Slab* upper = arena_->Carve(arena_->SlabOf(start + 4 * kUnitSize), 4, 4);
+  held_.push_back(second);
+  held_.push_back(upper);
+  Free(second);
+  EXPECT_TRUE(arena_->CheckInvariants().ok()) << arena_->CheckInvariants();
+  EXPECT_EQ(arena_->SlabOf(start + 7 * kUnitSize), upper);
+  EXPECT_EQ(upper->units, 4);
+  EXPECT_EQ(static_cast<unsigned char>(upper->objects[0]), 0xab);
+  EXPECT_EQ(arena_->units_held(), 6u);
+}
+
 TEST_F(ArenaTest, RunsNeverOverlap) {
   std::mt19937 random(7);
   std::map<char*, Slab*> held;
@@ -228,6 +254,23 @@ TEST_F(ArenaDeathTest, ARunIsAPowerOfTwoOfUnits) {
   EXPECT_DEATH(arena_->AllocateRun(3), "a run is a power of two");
   EXPECT_DEATH(arena_->AllocateRun(0), "a run is a power of two");
   EXPECT_DEATH(arena_->AllocateRun(64), "a run is a power of two");
+}
+
+TEST_F(ArenaDeathTest, CarvesOnlyWholeRunsThatAreInUse) {
+  Slab* block = Take(8);
+  EXPECT_DEATH(arena_->Carve(block, 8, 3), "no aligned powers of two");
+  EXPECT_DEATH(arena_->Carve(block, 6, 4), "no aligned powers of two");
+  EXPECT_DEATH(arena_->Carve(block, 0, 1), "no aligned powers of two");
+  EXPECT_DEATH(arena_->Carve(block + 1, 2, 2), "no aligned powers of two");
+  EXPECT_DEATH(arena_->Carve(block, 4, 4), "carving part of a run");
+  EXPECT_DEATH(arena_->Carve(block + 4, 4, 4), "carving part of a run");
+  EXPECT_DEATH(arena_->Carve(block, 16, 4), "not in use");
+  EXPECT_DEATH(
+      {
+        block->maps = new uint64_t[2];
+        arena_->Carve(block, 8, 1);
+      },
+      "a cache still uses");
 }
 
 TEST_F(ArenaDeathTest, IsNotDestroyedWithRunsOut) {

@@ -63,18 +63,62 @@ TEST_F(BarnTest, KeepsFullSheavesUpToItsLimit) {
 
 TEST_F(BarnTest, KeepsEmptySheavesUpToItsLimit) {
   barn_->SetLimit(2);
-  for (int i = 0; i < 5; ++i) barn_->PutEmpty(Sheaf::New(nullptr, kCapacity));
+  for (int i = 0; i < 5; ++i) {
+    Sheaf* sheaf = Sheaf::New(nullptr, kCapacity);
+    EXPECT_EQ(barn_->PutEmpty(sheaf), i < 2);
+    if (i >= 2) Sheaf::Delete(sheaf);
+  }
   for (int i = 0; i < 2; ++i) {
     Sheaf* sheaf = barn_->TakeEmpty();
     ASSERT_NE(sheaf, nullptr);
     EXPECT_TRUE(sheaf->empty());
     Sheaf::Delete(sheaf);
   }
-  EXPECT_EQ(barn_->TakeEmpty(), nullptr) << "the others were deleted";
-  barn_->PutEmpty(Sheaf::New(nullptr, kCapacity));
+  EXPECT_EQ(barn_->TakeEmpty(), nullptr) << "the others were refused";
+  ASSERT_TRUE(barn_->PutEmpty(Sheaf::New(nullptr, kCapacity)));
   Sheaf* sheaf = barn_->TakeEmpty();
   EXPECT_NE(sheaf, nullptr);
   Sheaf::Delete(sheaf);
+}
+
+TEST_F(BarnTest, ExchangesAnEmptySheafForAFullOne) {
+  bool kept = true;
+  Sheaf* empty = Sheaf::New(nullptr, kCapacity);
+  EXPECT_EQ(barn_->ExchangeEmpty(empty, kept), nullptr) << "it has none";
+  EXPECT_FALSE(kept);
+  Sheaf* full = Full(unmarked_);
+  ASSERT_TRUE(barn_->PutFull(full));
+  EXPECT_EQ(barn_->ExchangeEmpty(empty, kept), full);
+  EXPECT_TRUE(kept);
+  EXPECT_EQ(barn_->cached_objects(), 0u);
+  bool refused = true;
+  EXPECT_EQ(barn_->ExchangeFull(full, refused), empty);
+  EXPECT_FALSE(refused);
+  EXPECT_EQ(barn_->cached_objects(), kCapacity);
+  barn_->SetLimit(0);
+  EXPECT_EQ(barn_->ExchangeEmpty(empty, kept), full);
+  EXPECT_FALSE(kept) << "no room for empty ones";
+  Sheaf::Delete(empty);
+  Sheaf::Delete(full);
+}
+
+TEST_F(BarnTest, AFullSheafThatFindsNoEmptyOneStaysWithTheCaller) {
+  Sheaf* full = Full(unmarked_);
+  bool refused = true;
+  EXPECT_EQ(barn_->ExchangeFull(full, refused), nullptr);
+  EXPECT_FALSE(refused) << "there is room for it";
+  ASSERT_TRUE(barn_->PutEmpty(Sheaf::New(nullptr, kCapacity)));
+  barn_->SetLimit(0);
+  EXPECT_EQ(barn_->ExchangeFull(full, refused), nullptr);
+  EXPECT_TRUE(refused) << "there is no room";
+  barn_->SetLimit(1);
+  barn_->StartFiltering();
+  Sheaf* marked = Full(marked_);
+  EXPECT_EQ(barn_->ExchangeFull(marked, refused), nullptr);
+  EXPECT_TRUE(refused) << "it holds objects of a marked slab";
+  EXPECT_EQ(barn_->cached_objects(), 0u);
+  Sheaf::Delete(full);
+  Sheaf::Delete(marked);
 }
 
 TEST_F(BarnTest, TakesAllFullSheavesAtOnce) {

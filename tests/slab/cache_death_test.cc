@@ -116,6 +116,11 @@ TEST_F(CacheDeathTest, ForeignPointer) {
       "free of a pointer outside the arena: cache thing");
 }
 
+// The fence turns it away from the sheaves: no flush is needed to notice it.
+TEST_F(CacheDeathTest, PointerAboveTheArena) {
+  EXPECT_DEATH(cache_->Free(reinterpret_cast<void*>(arena_->slabs_end())), "free of a pointer that is no object: 0x");
+}
+
 TEST_F(CacheDeathTest, WrongCache) {
   EXPECT_DEATH(
       {

@@ -106,7 +106,13 @@ TEST_F(CacheOfAnotherThreadTest, MayReclaimIsIgnoredWhereNothingMayBeReclaimed) 
     reclaim::NoReclaimScope callback;
     EXPECT_EQ(cache_->Allocate(AllocFlags::kMayReclaim), nullptr);
   }
-  EXPECT_EQ(cache_->Allocate(AllocFlags::kMayReclaim | AllocFlags::kNoNewSlab), nullptr) << "only what lies ready";
+  EXPECT_EQ(cache_->Allocate(AllocFlags::kNoNewSlab), nullptr) << "only what lies ready";
+}
+
+TEST_F(CacheOfAnotherThreadTest, WhatOthersHoldIsNoNewSlab) {
+  void* const object = cache_->Allocate(AllocFlags::kMayReclaim | AllocFlags::kNoNewSlab);
+  EXPECT_NE(object, nullptr);
+  objects_.push_back(object);
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ class CacheTest : public testing::Test {
 };
 
 TEST_F(CacheTest, ObjectsOfEverySizeAndAlignmentLieApart) {
-  for (const size_t size : {8u, 9u, 24u, 64u, 100u, 192u, 576u, 1000u, 4096u, 5000u, 65536u}) {
+  for (const size_t size : {8u, 9u, 24u, 64u, 100u, 192u, 576u, 1000u, 4096u, 5000u, 65536u, 100000u, 262144u}) {
     for (const size_t alignment : {1u, 8u, 64u, 4096u}) {
       SCOPED_TRACE(testing::Message() << size << " bytes at " << alignment);
       auto cache = Make({.name = "thing", .object_size = size, .alignment = alignment});
@@ -105,20 +105,48 @@ TEST_F(CacheTest, ObjectsOfEverySizeAndAlignmentLieApart) {
   }
 }
 
+TEST_F(CacheTest, DestroysEachConstructedObjectOnceWhenItsSlabGoes) {
+  static std::atomic<size_t> alive{0};
+  alive = 0;
+  auto cache = Make({.name = "paired",
+                     .object_size = 1000,
+                     .constructor =
+                         [](void* object) {
+                           *static_cast<Thing*>(object) = {Thing::kFresh, ++alive};
+                         },
+                     .destructor =
+                         [](void* object) {
+                           EXPECT_EQ(static_cast<Thing*>(object)->state, Thing::kFresh);
+                           static_cast<Thing*>(object)->state = 0;
+                           --alive;
+                         }});
+  const std::vector<void*> objects = Take(*cache, 500);
+  const CacheStats stats = cache->Stats();
+  EXPECT_EQ(alive, stats.slabs * stats.objects_per_slab) << "all objects of a slab, allocated or not";
+  FreeAll(*cache, objects);
+  cache->Shrink();
+  EXPECT_EQ(alive, 0u);
+  void* object = cache->Allocate();
+  EXPECT_GT(alive, 0u);
+  cache->Free(object);
+  cache.reset();
+  EXPECT_EQ(alive, 0u);
+}
+
 TEST_F(CacheTest, RefusesOptionsThatMakeNoSense) {
   class Nobody final : public reclaim::Movable {
     bool CanFree(absl::Span<void*>) override { return false; }
     void Reclaim(absl::Span<void*>, reclaim::MoveTarget&) override {}
   } nobody;
   const std::vector<CacheOptions> wrong{{.name = "n", .object_size = 7},
-                                        {.name = "n", .object_size = 65537},
+                                        {.name = "n", .object_size = 262145},
                                         {.name = "n", .object_size = 64, .alignment = 0},
                                         {.name = "n", .object_size = 64, .alignment = 24},
                                         {.name = "n", .object_size = 64, .alignment = 8192},
                                         {.name = "n", .object_size = 64, .sheaf_capacity = 1025},
                                         {.name = "n", .object_size = 64, .movable = &nobody}};
-  const std::vector<std::string> named{"object_size is 7",   "object_size is 65537", "alignment is 0",
-                                       "alignment is 24",    "alignment is 8192",    "sheaf_capacity",
+  const std::vector<std::string> named{"object_size is 7",   "object_size is 262145", "alignment is 0",
+                                       "alignment is 24",    "alignment is 8192",     "sheaf_capacity",
                                        "needs a constructor"};
   for (size_t i = 0; i < wrong.size(); ++i) {
     const absl::Status status = Cache::Create(wrong[i]).status();
@@ -258,9 +286,16 @@ TEST_F(CacheTest, ShrinkGivesEverythingBack) {
 }
 
 TEST_F(CacheTest, EmptySlabsDoNotPileUp) {
-  auto cache = Make({.name = "thing", .object_size = 4096});
+  auto cache = Make({.name = "thing", .object_size = 4096, .empty_slab_delay = absl::ZeroDuration()});
   FreeAll(*cache, Take(*cache, 2000));
   EXPECT_LT(cache->Stats().slabs, 20u) << "of 125";
+}
+
+TEST_F(CacheTest, ABurstFindsTheSlabsOfTheOneBefore) {
+  auto cache = Make({.name = "thing", .object_size = 4096, .empty_slab_delay = absl::InfiniteDuration()});
+  for (int i = 0; i < 3; ++i) FreeAll(*cache, Take(*cache, 2000));
+  EXPECT_EQ(cache->Stats().slabs_created, 125u);
+  EXPECT_EQ(cache->Stats().slabs_released, 0u);
 }
 
 TEST_F(CacheTest, KnowsItsNameAndArena) {

@@ -134,6 +134,29 @@ TEST_F(CacheThreadsTest, AThreadOutlivesACacheAndUsesTheNextOne) {
   EXPECT_EQ(destroyed, 20u);
 }
 
+// More caches than have their entries in thread-local storage itself.
+TEST_F(CacheThreadsTest, ManyCachesAreUsedAtOnce) {
+  std::vector<std::unique_ptr<Cache>> caches;
+  for (int i = 0; i < 200; ++i) caches.push_back(Make());
+  Worker worker;
+  const auto use_all = [&] {
+    for (auto& cache : caches) Use(*cache, 5);
+    for (auto& cache : caches) Use(*cache, 5);
+  };
+  worker.Run(use_all);
+  std::thread(use_all).join();
+  for (auto& cache : caches) {
+    // Two sheaves' worth of the worker, filled once; those of the other thread are back.
+    EXPECT_EQ(cache->Stats().cached, 16u);
+    EXPECT_EQ(cache->Stats().counts[Count::kRefill], 2u) << "one of each thread: the rest came from its sheaves";
+    EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
+  }
+  // The first ones' places are taken over.
+  for (int i = 0; i < 100; ++i) caches[static_cast<size_t>(i)] = Make();
+  worker.Run(use_all);
+  for (auto& cache : caches) EXPECT_EQ(cache->Stats().cached, 16u);
+}
+
 TEST_F(CacheThreadsTest, ObjectsAreFreedOnOtherThreads) {
   auto cache = Make();
   Worker worker;

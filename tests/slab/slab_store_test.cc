@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -80,6 +81,17 @@ class SlabStoreTest : public testing::Test {
     for (void* object : objects) Word(object) = kConstructed;
     store_->Return(objects);
   }
+  void Configure(absl::Duration empty_slab_delay, size_t empty_slab_bytes) {
+    options_.empty_slab_delay = empty_slab_delay;
+    options_.empty_slab_bytes = empty_slab_bytes;
+    store_ = std::make_unique<SlabStore>(reinterpret_cast<CacheCore*>(this), options_, *arena_);
+  }
+  // How many slabs go back at `now_ms`; sets `later_`.
+  size_t Decay(int64_t now_ms) {
+    later_ = false;
+    std::vector<Slab*> slabs = store_->DetachUnneeded(now_ms, later_);
+    return store_->GiveBackDetached(slabs);
+  }
   size_t CountListed() {
     const size_t listed = store_->Listed().size();
     store_->Plan({});
@@ -94,6 +106,7 @@ class SlabStoreTest : public testing::Test {
     return slab;
   }
 
+  bool later_ = false;
   Owner movable_;
   CacheOptions options_;
   std::unique_ptr<Arena> arena_ =
@@ -137,11 +150,75 @@ TEST_F(SlabStoreTest, GivesEmptySlabsBackButThoseKept) {
 }
 
 TEST_F(SlabStoreTest, TrimmingKeepsAFewEmptySlabs) {
+  Configure(absl::ZeroDuration(), kRegionSize);
   Return(TakeSlabs(10));
   store_->TrimEmpty();
   const size_t kept = store_->GetCounts().slabs;
   EXPECT_GE(kept, 2u);
   EXPECT_LE(kept, 3u);
+}
+
+TEST_F(SlabStoreTest, TrimmingKeepsSomeBytesOfEmptySlabsForALater) {
+  Configure(absl::Seconds(1), 16 * kUnitSize);
+  Return(TakeSlabs(16));
+  store_->TrimEmpty();
+  EXPECT_EQ(store_->GetCounts().slabs, 16u);
+  Return(TakeSlabs(17));
+  store_->TrimEmpty();
+  EXPECT_EQ(store_->GetCounts().slabs, 14u) << "somewhat below the limit";
+}
+
+TEST_F(SlabStoreTest, WhatWasNotNeededForTheDelayGoesBack) {
+  Configure(absl::Seconds(1), kRegionSize);
+  EXPECT_EQ(Decay(5), 0u);
+  EXPECT_FALSE(later_);
+  std::vector<void*> objects = TakeSlabs(5);
+  Return(objects);
+  EXPECT_EQ(Decay(100), 0u) << "the time runs from here";
+  EXPECT_EQ(Decay(1099), 0u);
+  EXPECT_TRUE(later_);
+  ASSERT_EQ(store_->Take(absl::MakeSpan(objects).first(3 * store_->capacity())), 3 * store_->capacity());
+  Return({objects.begin(), objects.begin() + static_cast<std::ptrdiff_t>(3 * store_->capacity())});
+  EXPECT_EQ(Decay(1100), 2u) << "three were needed";
+  EXPECT_TRUE(later_);
+  EXPECT_EQ(Decay(2099), 0u);
+  EXPECT_EQ(Decay(2100), 3u);
+  EXPECT_FALSE(later_);
+  EXPECT_EQ(store_->GetCounts().slabs, 0u);
+}
+
+TEST_F(SlabStoreTest, WhatWasReleasedMeanwhileCountsAsNeeded) {
+  Configure(absl::Seconds(1), kRegionSize);
+  std::vector<void*> objects = TakeSlabs(9);
+  const auto five = static_cast<std::ptrdiff_t>(5 * store_->capacity());
+  Return({objects.begin(), objects.begin() + five});
+  EXPECT_EQ(Decay(100), 0u);
+  EXPECT_EQ(store_->ReleaseEmpty(0), 5u);
+  Return({objects.begin() + five, objects.end()});
+  EXPECT_EQ(Decay(1100), 0u) << "these have only just become empty";
+  EXPECT_EQ(Decay(2100), 4u);
+}
+
+TEST_F(SlabStoreTest, IsNotDestroyedUntilDetachedSlabsAreBack) {
+  Return(TakeSlabs(3));
+  std::vector<Slab*> detached = store_->DetachEmpty(0);
+  EXPECT_EQ(detached.size(), 3u);
+  EXPECT_EQ(store_->GetCounts().slabs, 0u);
+  EXPECT_EQ(arena_->units_held(), 3u);
+  SlabStore* store = store_.release();
+  std::atomic<bool> destroyed{false};
+  std::thread destroyer([&] {
+    delete store;
+    destroyed = true;
+  });
+  for (int i = 0; i < 1000 && !destroyed; ++i) std::this_thread::yield();
+  EXPECT_FALSE(destroyed);
+  if (!destroyed) {
+    EXPECT_EQ(store->GiveBackDetached(detached), 3u);
+  }
+  destroyer.join();
+  EXPECT_EQ(arena_->units_held(), 0u);
+  Configure(absl::Seconds(1), kRegionSize);  // another, for the end
 }
 
 TEST_F(SlabStoreTest, NothingIsReleasedWhileAPassChooses) {

@@ -25,8 +25,11 @@ void HandleTable::Destroy(void* object) {
 }
 
 HandleTable::HandleTable(const Options& options) : slots_(options.slots) {
-  arena_ =
-      slab::Arena::Create({.reserve_bytes = options.reserve_bytes, .min_reserve_bytes = slab::kRegionSize}).value();
+  arena_ = slab::Arena::Create({.reserve_bytes = options.reserve_bytes,
+                                .min_reserve_bytes = slab::kRegionSize,
+                                .faults = options.page_faults,
+                                .topology = options.topology})
+               .value();
   cache_ = slab::Cache::Create({.name = "item",
                                 .object_size = sizeof(Item),
                                 .constructor = &Construct,
@@ -42,9 +45,13 @@ HandleTable::~HandleTable() {
   for (size_t slot = 0; slot < slots_.size(); ++slot) RemoveRcu(slot);
 }
 
-bool HandleTable::Create(size_t slot) {
+bool HandleTable::Create(size_t slot) { return Create(slot, nullptr); }
+
+bool HandleTable::CreateCritical(size_t slot, slab::PagePool& pool) { return Create(slot, &pool); }
+
+bool HandleTable::Create(size_t slot, slab::PagePool* pool) {
   creating_.fetch_add(1);
-  auto* item = static_cast<Item*>(cache_->Allocate());
+  auto* item = static_cast<Item*>(pool != nullptr ? cache_->AllocateCritical(*pool) : cache_->Allocate());
   if (item == nullptr) {
     creating_.fetch_sub(1);
     return false;

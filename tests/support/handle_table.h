@@ -15,10 +15,12 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "base/fault_injector.h"
 #include "base/mutex.h"
 #include "reclaim/movable.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
+#include "slab/page_pool.h"
 
 namespace mxa::test {
 
@@ -36,6 +38,8 @@ class HandleTable final : public reclaim::Movable {
     size_t slots = 0;
     size_t sheaf_capacity = 0;
     size_t reserve_bytes = size_t{1} << 30;
+    FaultInjector* page_faults = nullptr;  // of the arena
+    const slab::Topology* topology = nullptr;
   };
   explicit HandleTable(const Options& options);
   // Frees what is left.
@@ -43,6 +47,8 @@ class HandleTable final : public reclaim::Movable {
 
   // False when there is no memory.
   bool Create(size_t slot);
+  // The same with an object that may come from `pool`.
+  bool CreateCritical(size_t slot, slab::PagePool& pool);
   void RemoveRcu(size_t slot);
   // For an item that no reader has.
   void RemoveNow(size_t slot);
@@ -66,6 +72,7 @@ class HandleTable final : public reclaim::Movable {
  private:
   static void Construct(void* object);
   static void Destroy(void* object);
+  bool Create(size_t slot, slab::PagePool* pool);
   Item* Detach(size_t slot);
 
   std::unique_ptr<slab::Arena> arena_;
