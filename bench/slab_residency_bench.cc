@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How much memory does a cache hold after most of its objects were freed at random and a pass has packed the rest?
+// How much memory is held after most of a million objects were freed at random, with a pass that packs the rest and
+// without?
 //
 // Baseline: the bytes of the live objects. Ours: every resident page of the arena, its side table included, as the
-// kernel tells (mincore), with the sheaves of the thread still filled as the pass left them.
-// For information: glibc after the same frees and malloc_trim(0), the resident pages of a child process that does
-// nothing else; no allocator that cannot move objects does much better.
-// Held equal: object size, number, which objects are freed. Counts of pages, not times: one repetition is enough.
-#include <malloc.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdio>
-#include <cstdlib>
+// kernel tells (mincore), with the sheaves of the thread still filled as the pass left them; without a pass, after
+// Shrink.
+// For information: general allocators after the same frees and their own purge (foreign_allocator.h), the resident
+// pages of a child process that does nothing else; no allocator that cannot move objects does much better.
+// Held equal: object size, number, which objects are freed, every byte written. Counts of pages, not times: one
+// repetition is enough.
+// Goals: design.md, section 7.
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/check.h"
 #include "bench/support/bench.h"
+#include "bench/support/child.h"
+#include "bench/support/foreign_allocator.h"
 #include "bench/support/stream.h"
 #include "bench/support/table_of_objects.h"
 
 namespace mxa::bench {
 namespace {
 
-constexpr size_t kSize = 576;
 constexpr uint64_t kSeed = 99;
 
 struct Case {
@@ -34,69 +37,52 @@ struct Case {
 };
 constexpr Case kCases[] = {{50, "<=1.03"}, {90, "<=1.03"}, {99, "<=1.10"}};
 
-double ResidentBytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  MXA_CHECK(file != nullptr, "no /proc");
-  long pages = 0;
-  long resident = 0;
-  MXA_CHECK(std::fscanf(file, "%ld %ld", &pages, &resident) == 2, "statm reads otherwise than expected");
-  std::fclose(file);
-  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
-}
-
-double GlibcResident(size_t count, size_t to_free) {
+double TheirsResident(const ForeignAllocator& library, size_t size, size_t count, size_t to_free) {
   std::vector<void*> objects(count);
   const std::vector<uint32_t> order = Shuffled(count, kSeed);
-  std::memset(static_cast<void*>(objects.data()), 1, objects.size() * sizeof(void*));
+  for (void*& object : objects) object = &objects;  // its pages are no allocator's
   const double before = ResidentBytes();
   for (void*& object : objects) {
-    object = std::malloc(kSize);
+    object = library.allocate(size);
     MXA_CHECK(object != nullptr, "no memory");
-    std::memset(object, 1, kSize);
+    std::memset(object, 1, size);
   }
-  for (size_t i = 0; i < to_free; ++i) std::free(objects[order[i]]);
-  malloc_trim(0);
+  for (size_t i = 0; i < to_free; ++i) library.release(objects[order[i]]);
+  library.purge();
   return ResidentBytes() - before;
 }
 
-// In a child, which is forked while the process has one thread.
-double GlibcResidentInChild(size_t count, size_t to_free) {
-  int ends[2];
-  MXA_CHECK(pipe(ends) == 0, "no pipe");
-  const pid_t child = fork();
-  MXA_CHECK(child >= 0, "no child");
-  if (child == 0) {
-    const double bytes = GlibcResident(count, to_free);
-    _exit(write(ends[1], &bytes, sizeof(bytes)) == sizeof(bytes) ? 0 : 1);
-  }
-  double bytes = 0;
-  MXA_CHECK(read(ends[0], &bytes, sizeof(bytes)) == sizeof(bytes), "the child died");
-  waitpid(child, nullptr, 0);
-  close(ends[0]);
-  close(ends[1]);
-  return bytes;
-}
-
-double OursResident(size_t count, size_t to_free) {
-  TableOfObjects objects(kSize, count);
+double OursResident(size_t size, size_t count, size_t to_free, bool pass) {
+  TableOfObjects objects(size, count);
   const std::vector<uint32_t> order = Shuffled(count, kSeed);
   for (size_t i = 0; i < to_free; ++i) objects.Free(order[i]);
-  MXA_CHECK(objects.cache().Compact().ok(), "no pass");
+  if (pass) {
+    MXA_CHECK(objects.cache().Compact().ok(), "no pass");
+  } else {
+    objects.cache().Shrink();
+  }
   return static_cast<double>(objects.arena().Residency().total());
 }
 
-void Run(Bench& bench) {
+void Run(Bench& bench, const std::vector<ForeignAllocator>& libraries) {
   const size_t count = bench.Size(1'000'000, 5000);
-  // The children first: the pass starts threads.
-  std::vector<double> glibc;
-  for (const Case& c : kCases) glibc.push_back(GlibcResidentInChild(count, count * c.percent / 100));
-  for (size_t i = 0; i < std::size(kCases); ++i) {
-    const size_t to_free = count * kCases[i].percent / 100;
-    const double live = static_cast<double>((count - to_free) * kSize);
-    const std::string what = absl::StrCat("resident after ", kCases[i].percent, " % freed at random");
-    bench.Single({absl::StrCat(what, " and a pass"), "MB", "live bytes", kCases[i].goal},
-                 OursResident(count, to_free) / 1e6, live / 1e6);
-    bench.Single({absl::StrCat(what, ", glibc trimmed"), "MB", "live bytes", ""}, glibc[i] / 1e6, live / 1e6);
+  for (const size_t size : {size_t{64}, size_t{576}}) {
+    for (const Case& c : kCases) {
+      const size_t to_free = count * c.percent / 100;
+      const double live = static_cast<double>((count - to_free) * size);
+      const std::string what = absl::StrCat("resident, ", size, " B, ", c.percent, " % freed");
+      const auto row = [&](const std::string& who, const char* goal, const auto& resident) {
+        const std::string name = absl::StrCat(what, ", ", who);
+        if (!bench.Wants(name)) return;
+        const double bytes = InChild(1, [&] { return std::vector<double>{resident()}; })[0];
+        bench.Single({name, "MB", "live bytes", goal}, bytes / 1e6, live / 1e6);
+      };
+      row("a pass", c.goal, [&] { return OursResident(size, count, to_free, true); });
+      row("no pass", "", [&] { return OursResident(size, count, to_free, false); });
+      for (const ForeignAllocator& library : libraries) {
+        row(library.name, "", [&] { return TheirsResident(library, size, count, to_free); });
+      }
+    }
   }
 }
 
@@ -104,7 +90,11 @@ void Run(Bench& bench) {
 }  // namespace mxa::bench
 
 int main(int argc, char** argv) {
-  mxa::bench::Bench bench(argc, argv);
-  mxa::bench::Run(bench);
+  using namespace mxa::bench;
+  std::vector<std::string> missing;
+  const std::vector<ForeignAllocator> libraries = LoadForeignAllocators(argv, missing);
+  Bench bench(argc, argv);
+  for (const std::string& line : missing) bench.Note(line);
+  Run(bench, libraries);
   return bench.Finish();
 }

@@ -2,9 +2,12 @@
 #include "bench/support/foreign_allocator.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <functional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/tsan.h"
@@ -23,11 +26,43 @@ struct Library {
   const char* file;
   const char* allocate;
   const char* release;
+  std::function<void()> (*find_purge)(void* handle);
 };
+
+template <typename Function>
+Function* Find(void* handle, const char* name) {
+  return reinterpret_cast<Function*>(dlsym(handle, name));
+}
+
+std::function<void()> FindJemallocPurge(void* handle) {
+  auto* control = Find<int(const char*, void*, size_t*, void*, size_t)>(handle, "mallctl");
+  if (control == nullptr) return nullptr;
+  return [control] {
+    control("thread.tcache.flush", nullptr, nullptr, nullptr, 0);
+    control("arena.4096.purge", nullptr, nullptr, nullptr, 0);  // 4096: all arenas
+  };
+}
+
+std::function<void()> FindMimallocPurge(void* handle) {
+  auto* collect = Find<void(bool)>(handle, "mi_collect");
+  if (collect == nullptr) return nullptr;
+  return [collect] { collect(true); };
+}
+
+std::function<void()> FindTcmallocPurge(void* handle) {
+  auto* idle = Find<void()>(handle, "MallocExtension_MarkThreadIdle");
+  auto* release = Find<void()>(handle, "MallocExtension_ReleaseFreeMemory");
+  if (idle == nullptr || release == nullptr) return nullptr;
+  return [idle, release] {
+    idle();
+    release();
+  };
+}
+
 constexpr Library kLibraries[] = {
-    {"jemalloc", "libjemalloc.so.2", "malloc", "free"},
-    {"mimalloc", "libmimalloc.so.2", "mi_malloc", "mi_free"},
-    {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "tc_free"},
+    {"jemalloc", "libjemalloc.so.2", "malloc", "free", &FindJemallocPurge},
+    {"mimalloc", "libmimalloc.so.2", "mi_malloc", "mi_free", &FindMimallocPurge},
+    {"tcmalloc", "libtcmalloc_minimal.so.4", "tc_malloc", "tc_free", &FindTcmallocPurge},
 };
 
 void RestartWithMoreTls(char** argv) {
@@ -40,7 +75,7 @@ void RestartWithMoreTls(char** argv) {
 }  // namespace
 
 std::vector<ForeignAllocator> LoadForeignAllocators(char** argv, std::vector<std::string>& missing) {
-  std::vector<ForeignAllocator> found = {{"glibc malloc", &std::malloc, &std::free}};
+  std::vector<ForeignAllocator> found = {{"glibc malloc", &std::malloc, &std::free, [] { malloc_trim(0); }}};
   if (kSanitized) return found;
   RestartWithMoreTls(argv);
   for (const Library& library : kLibraries) {
@@ -50,13 +85,14 @@ std::vector<ForeignAllocator> LoadForeignAllocators(char** argv, std::vector<std
       missing.push_back(absl::StrCat(library.name, " is left out: ", dlerror()));
       continue;
     }
-    auto allocate = reinterpret_cast<void* (*)(size_t)>(dlsym(handle, library.allocate));
-    auto release = reinterpret_cast<void (*)(void*)>(dlsym(handle, library.release));
-    if (allocate == nullptr || release == nullptr) {
-      missing.push_back(absl::StrCat(library.name, " is left out: no ", library.allocate));
+    auto* allocate = Find<void*(size_t)>(handle, library.allocate);
+    auto* release = Find<void(void*)>(handle, library.release);
+    std::function<void()> purge = library.find_purge(handle);
+    if (allocate == nullptr || release == nullptr || purge == nullptr) {
+      missing.push_back(absl::StrCat(library.name, " is left out: a function is missing"));
       continue;
     }
-    found.push_back({library.name, allocate, release});
+    found.push_back({library.name, allocate, release, std::move(purge)});
   }
   return found;
 }

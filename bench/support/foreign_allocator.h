@@ -8,6 +8,7 @@
 #define MXA_BENCH_SUPPORT_FOREIGN_ALLOCATOR_H_
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct ForeignAllocator {
   std::string name;
   void* (*allocate)(size_t bytes);
   void (*release)(void* object);
+  // Gives back to the system what this thread and the library hold free, as far as the library offers it.
+  std::function<void()> purge;
 };
 
 // glibc's malloc first. `missing` gets a line for each library that is left out.
