@@ -19,9 +19,7 @@ namespace mxa::tool {
 
 class TempFolder {
  public:
-  TempFolder() : path_(testing::TempDir() + "/mxaXXXXXX") {
-    MXA_CHECK(mkdtemp(path_.data()) != nullptr, "no temporary folder");
-  }
+  TempFolder() : path_(Parent() + "/mxaXXXXXX") { MXA_CHECK(mkdtemp(path_.data()) != nullptr, "no temporary folder"); }
   ~TempFolder() {
     std::error_code ignored;
     std::filesystem::remove_all(path_, ignored);
@@ -55,6 +53,12 @@ class TempFolder {
   }
 
  private:
+  // Bazel's folder is too deep for the path of a socket, which has 107 bytes.
+  static std::string Parent() {
+    std::string folder = testing::TempDir();
+    return folder.size() <= 64 ? folder : "/tmp";
+  }
+
   std::string path_;
 };
 

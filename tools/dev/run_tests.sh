@@ -50,3 +50,13 @@ cmd_tsan() {
   run_tests tsan -notsan "$@"
   report_tests
 }
+
+# The stress of the caches for as long as one wants. MXA_STRESS_SEED, if set, goes along.
+cmd_stress() {
+  local seconds="${1:-60}" config="${2:-opt}"
+  [[ $seconds =~ ^[0-9]+$ ]] || die 2 "stress: '$seconds' is no number of seconds"
+  setup
+  bazel_run test --config="$config" --nocache_test_results --test_output=streamed --test_timeout="$((seconds + 600))" \
+    --test_env=MXA_STRESS_SECONDS="$seconds" --test_env=MXA_STRESS_SEED \
+    //tests/slab/stress:slab_stress_test
+}

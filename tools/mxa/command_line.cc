@@ -106,16 +106,28 @@ void CommandLine::Choice(absl::string_view name, absl::string_view help, std::ve
        }});
 }
 
+void CommandLine::Positional(absl::string_view placeholder, absl::string_view help, std::string* value) {
+  positional_ = std::string(placeholder);
+  positional_help_ = std::string(help);
+  positional_value_ = value;
+}
+
 const CommandLine::Option* CommandLine::Find(absl::string_view name) const {
   const auto found = std::find_if(options_.begin(), options_.end(), [&](const Option& o) { return o.name == name; });
   return found == options_.end() ? nullptr : &*found;
 }
 
 absl::Status CommandLine::Parse(absl::Span<const absl::string_view> arguments) const {
+  bool positional_given = false;
   for (size_t i = 0; i < arguments.size(); ++i) {
     absl::string_view argument = arguments[i];
     const std::string shown = absl::CHexEscape(argument);
     if (!absl::ConsumePrefix(&argument, "--")) {
+      if (!positional_given && positional_value_ != nullptr && !argument.empty()) {
+        *positional_value_ = std::string(argument);
+        positional_given = true;
+        continue;
+      }
       return absl::InvalidArgumentError(absl::StrCat("unexpected argument '", shown, "'; see '", command_, " --help'"));
     }
     const size_t equals = argument.find('=');
@@ -144,6 +156,7 @@ absl::Status CommandLine::Parse(absl::Span<const absl::string_view> arguments) c
 
 std::string CommandLine::Help() const {
   std::string text;
+  if (!positional_.empty()) absl::StrAppendFormat(&text, "  %-34s %s\n", positional_, positional_help_);
   for (const Option& option : options_) {
     const std::string left = option.placeholder.empty() ? absl::StrCat("--", option.name)
                                                         : absl::StrCat("--", option.name, "=", option.placeholder);

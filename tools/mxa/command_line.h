@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The options of one subcommand: `--name=value`, `--name value` and `--name` for switches, each with one clear error
-// line.
+// line; and the one argument that is none, if the subcommand has one.
 //
 //   CommandLine line("mxa relocate");
 //   line.Number("readers", "N", "threads that read", 0, 1024, &options.readers);
@@ -39,6 +39,9 @@ class CommandLine {
   // One of `choices`.
   void Choice(absl::string_view name, absl::string_view help, std::vector<std::string> choices, std::string* value);
 
+  // The one argument that is no option, wherever it stands among them.
+  void Positional(absl::string_view placeholder, absl::string_view help, std::string* value);
+
   // Sets what `arguments` say; the last of several values for an option counts.
   // Errors: kInvalidArgument, one line that names the argument.
   absl::Status Parse(absl::Span<const absl::string_view> arguments) const;
@@ -58,6 +61,9 @@ class CommandLine {
 
   std::string command_;
   std::vector<Option> options_;
+  std::string positional_;  // its placeholder; empty: there is none
+  std::string positional_help_;
+  std::string* positional_value_ = nullptr;
 };
 
 }  // namespace mxa::tool

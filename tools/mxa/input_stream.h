@@ -17,7 +17,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "tools/mxa/unique_fd.h"
+#include "base/unique_fd.h"
 
 namespace mxa::tool {
 

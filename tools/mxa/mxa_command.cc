@@ -4,19 +4,21 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 #include "reclaim/rcu.h"
+#include "tools/mxa/output.h"
 #include "tools/mxa/relocate_command.h"
+#include "tools/mxa/slabinfo_command.h"
 
 namespace mxa::tool {
 namespace {
 
 constexpr absl::string_view kVersion = "0.1.0";
-constexpr int kBadUsage = 2;
 
 constexpr absl::string_view kUsage =
     "usage: mxa COMMAND [options]\n"
     "\n"
     "  relocate   load the index of a page cache, drop most of it, move the rest together under readers\n"
-    "  help       this text; 'mxa help relocate' says more\n"
+    "  slabinfo   show the slab caches of a running process or of a saved snapshot\n"
+    "  help       this text; 'mxa help COMMAND' says more\n"
     "  version    which one this is\n";
 
 }  // namespace
@@ -28,8 +30,10 @@ int MxaCommand(absl::Span<const absl::string_view> arguments, FILE* out, FILE* e
   }
   const absl::string_view command = arguments[0];
   if (command == "relocate") return RelocateCommand(arguments.subspan(1), out, err);
+  if (command == "slabinfo") return SlabinfoCommand(arguments.subspan(1), out, err);
   if (command == "help" || command == "--help" || command == "-h") {
     if (arguments.size() > 1 && arguments[1] == "relocate") return RelocateCommand({"--help"}, out, err);
+    if (arguments.size() > 1 && arguments[1] == "slabinfo") return SlabinfoCommand({"--help"}, out, err);
     absl::FPrintF(out, "%s", kUsage);
     return 0;
   }

@@ -3,15 +3,16 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
+#include "slab/observe/stats_server.h"
+#include "tools/mxa/output.h"
 #include "tools/mxa/progress.h"
 #include "tools/mxa/relocate.h"
 #include "tools/mxa/relocate_options.h"
@@ -19,25 +20,6 @@
 
 namespace mxa::tool {
 namespace {
-
-constexpr int kBadUsage = 2;
-
-// One line, whatever file names contain.
-void Complain(FILE* err, absl::string_view what) {
-  std::string line(what);
-  std::replace_if(line.begin(), line.end(), absl::ascii_iscntrl, '?');
-  absl::FPrintF(err, "mxa: %s\n", line);
-}
-
-int Fail(FILE* err, absl::string_view line) {
-  Complain(err, line);
-  return kBadUsage;
-}
-
-// True when all of `text` has reached `file`.
-bool Put(FILE* file, const std::string& text) {
-  return fwrite(text.data(), 1, text.size(), file) == text.size() && fflush(file) == 0;
-}
 
 // Replaces what `file`, opened to append, holds so far, if it is of a kind that can be shortened.
 bool Replace(FILE* file, const std::string& text) {
@@ -63,8 +45,14 @@ int RelocateCommand(absl::Span<const absl::string_view> arguments, FILE* out, FI
   }
   absl::StatusOr<Report> report = absl::InternalError("");
   {
-    Progress progress(!options->quiet);
-    report = Relocate(*options, progress);
+    absl::StatusOr<std::unique_ptr<slab::observe::StatsServer>> server = nullptr;
+    if (!options->socket.empty()) server = slab::observe::StatsServer::Start(options->socket);
+    if (server.ok()) {
+      Progress progress(!options->quiet);
+      report = Relocate(*options, progress);
+    } else {
+      report = server.status();
+    }
   }
   bool written = true;
   if (report.ok() && json != nullptr)

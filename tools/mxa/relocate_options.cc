@@ -24,6 +24,7 @@ CommandLine Describe(RelocateOptions& options, std::string& format) {
               &options.max_entries);
   line.Text("json", "FILE", "write the figures as JSON; - writes them to standard output instead of the table",
             &options.json);
+  line.Text("socket", "PATH", "open a socket there during the run, for 'mxa slabinfo PATH'", &options.socket);
   line.Switch("quiet", "no table and no progress: errors only", &options.quiet);
   line.Switch("help", "this text", &options.help);
   return line;
