@@ -7,6 +7,7 @@
 #ifndef MXA_BASE_CYCLE_CLOCK_H_
 #define MXA_BASE_CYCLE_CLOCK_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -36,7 +37,14 @@ class CycleClock {
   // The first call takes two milliseconds to find the clock's rate.
   static uint64_t ToNanoseconds(uint64_t cycles) {
 #if defined(__x86_64__)
-    static const double ns_per_cycle = Calibrate();
+    // Not a static with an initialiser, which the child of a fork could find half made. Relaxed: any thread's result
+    // does.
+    static std::atomic<double> known{0};
+    double ns_per_cycle = known.load(std::memory_order_relaxed);
+    if (ns_per_cycle == 0) {
+      ns_per_cycle = Calibrate();
+      known.store(ns_per_cycle, std::memory_order_relaxed);
+    }
     return static_cast<uint64_t>(static_cast<double>(cycles) * ns_per_cycle);
 #else
     return cycles;

@@ -26,6 +26,8 @@ class Stages {
     place = handlers;
   }
 
+  Mutex& mutex() ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
+
  private:
   Stages() {
     MXA_CHECK(pthread_atfork(
@@ -36,16 +38,16 @@ class Stages {
 
   // Locks here and unlocks in Release.
   void Prepare() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    mutex_.Lock();
     for (const ForkHandlers& stage : handlers_) {
       if (stage.prepare != nullptr) stage.prepare();
+      if (&stage == &handlers_.front()) mutex_.Lock();  // after kContext
     }
   }
   void Release(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (auto stage = handlers_.rbegin(); stage != handlers_.rend(); ++stage) {
+      if (&*stage == &handlers_.front()) ReleaseAfterFork(mutex_, side);
       if (stage->release != nullptr) stage->release(side);
     }
-    ReleaseAfterFork(mutex_, side);
   }
 
   Mutex mutex_;
@@ -55,5 +57,8 @@ class Stages {
 }  // namespace
 
 void SetForkHandlers(ForkStage stage, const ForkHandlers& handlers) { Stages::Get().Set(stage, handlers); }
+
+void HoldForks() ABSL_NO_THREAD_SAFETY_ANALYSIS { Stages::Get().mutex().ReaderLock(); }
+void LetForksGo() ABSL_NO_THREAD_SAFETY_ANALYSIS { Stages::Get().mutex().ReaderUnlock(); }
 
 }  // namespace mxa::reclaim

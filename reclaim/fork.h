@@ -5,6 +5,8 @@
 // Invariants:
 //   F1  the stages are prepared in the order of ForkStage and released in the opposite order, in parent and child.
 //   F2  a stage that waits for other threads comes before every lock that those threads may need to go on.
+//   F3  no function-local static that the child may use is half made at a fork, for the child would wait for the thread
+//       that was making it for ever: they are made before main, or inside a ForkHold.
 // Threads: handlers run on the thread that forks; forks of several threads run one after the other.
 // Why not a pthread_atfork() each: its order is that of registration, and the order here is that of locks.
 #ifndef MXA_RECLAIM_FORK_H_
@@ -15,7 +17,7 @@
 namespace mxa::reclaim {
 
 enum class ForkStage {
-  kContext,       // may this thread fork at all?
+  kContext,       // may this thread fork at all? Runs before the forks queue up, so on several threads at once
   kPasses,        // no pass is under way: passes wait for callbacks and for grace periods
   kCallbacks,     // no callback of a retired object is running: callbacks may take any lock below
   kGracePeriods,  // no grace period is being waited for: readers may take any lock below before they end
@@ -35,8 +37,12 @@ struct ForkHandlers {
 };
 
 // From now on `handlers` serve `stage` at every fork of this process. REQUIRES: the stage has none yet.    (CHECKed)
-// Context: waits for a fork under way.
+// Context: while statics are initialised, so that no fork can come between and F3 holds for what the handlers use.
 void SetForkHandlers(ForkStage stage, const ForkHandlers& handlers);
+
+// What a ForkHold (fork_hold.h) does; they do not nest.
+void HoldForks();
+void LetForksGo();
 
 }  // namespace mxa::reclaim
 

@@ -6,11 +6,11 @@
 #include <atomic>
 #include <optional>
 
+#include "absl/base/attributes.h"
 #include "base/check.h"
 #include "base/mutex.h"
 #include "reclaim/context.h"
 #include "reclaim/fork.h"
-#include "reclaim/rcu_flavor_check.h"
 #include "reclaim/rcu_readers.h"
 
 namespace mxa::reclaim {
@@ -23,32 +23,26 @@ std::atomic<uint64_t> g_grace_periods{0};
 // liburcu's locks, held by a thread that is not there, could not be got free in the child. A lock of its own: threads
 // must be able to register while a fork waits for readers.
 Mutex& GracePeriodGate() {
-  static Mutex& gate = *new Mutex;
+  ABSL_CONST_INIT static Mutex gate(absl::kConstInit);
   return gate;
 }
 
-// From before a fork waits until after it.
-std::optional<OfflineScope>& ForkOffline() {
-  static auto& offline = *new std::optional<OfflineScope>;
-  return offline;
-}
+// From before a fork waits for anything until after it.
+ABSL_CONST_INIT thread_local std::optional<OfflineScope> tls_fork_offline;
 
 void CheckForkContext() {
   MXA_CHECK(!InReadSection(), "fork inside a read section");
   MXA_CHECK(MayReclaim(), "fork under an array lock or inside a callback");
-  ForkOffline().emplace();
+  tls_fork_offline.emplace();
 }
 
-void ArrangeForForks() {
-  static const bool arranged = [] {
-    SetForkHandlers(ForkStage::kContext, {&CheckForkContext, [](ForkSide) { ForkOffline().reset(); }});
-    SetForkHandlers(ForkStage::kGracePeriods, {[]() ABSL_NO_THREAD_SAFETY_ANALYSIS { GracePeriodGate().Lock(); },
-                                               [](ForkSide side) { ReleaseAfterFork(GracePeriodGate(), side); }});
-    SetForkHandlers(ForkStage::kReaders, {&internal::LockReadersForFork, &internal::ReleaseReadersAfterFork});
-    return true;
-  }();
-  static_cast<void>(arranged);
-}
+[[maybe_unused]] const bool arranged = [] {
+  SetForkHandlers(ForkStage::kContext, {&CheckForkContext, [](ForkSide) { tls_fork_offline.reset(); }});
+  SetForkHandlers(ForkStage::kGracePeriods, {[]() ABSL_NO_THREAD_SAFETY_ANALYSIS { GracePeriodGate().Lock(); },
+                                             [](ForkSide side) { ReleaseAfterFork(GracePeriodGate(), side); }});
+  SetForkHandlers(ForkStage::kReaders, {&internal::LockReadersForFork, &internal::ReleaseReadersAfterFork});
+  return true;
+}();
 
 void UnregisterThread(void*) {
   MXA_CHECK(!InReadSection(), "thread ends inside a read section");
@@ -56,26 +50,12 @@ void UnregisterThread(void*) {
   internal::tls_registered = false;
 }
 
-// A pthread key rather than a thread_local with a destructor: its destructor runs after those of all thread_locals,
-// whose own code may still open read sections, and runs again for a thread that registers anew meanwhile.
-pthread_key_t ExitKey() {
-  static const pthread_key_t key = [] {
-    internal::CheckFlavorUsable();
-    ArrangeForForks();
-    pthread_key_t created;
-    MXA_CHECK(pthread_key_create(&created, &UnregisterThread) == 0, "no thread-specific key left");
-    return created;
-  }();
-  return key;
-}
-
 }  // namespace
 
 namespace internal {
 
 void RegisterThread() {
-  const pthread_key_t key = ExitKey();
-  AddReader();
+  const pthread_key_t key = AddReader(&UnregisterThread);
   tls_registered = true;
   MXA_CHECK(pthread_setspecific(key, &tls_registered) == 0, "cannot arrange for the thread's end");
 }
@@ -107,7 +87,6 @@ void Synchronize() {
   MXA_CHECK(!InReadSection(), "waiting for a grace period inside a read section");
   MXA_CHECK(tls_context.array_locks == 0, "waiting for a grace period under an array lock");
   MXA_CHECK(tls_context.can_free == 0, "waiting for a grace period inside CanFree");
-  ArrangeForForks();
   {
     OfflineScope offline;  // a fork that holds the gate waits for the grace periods of others first
     ReaderMutexLock no_fork(&GracePeriodGate());

@@ -10,9 +10,11 @@
 #include <type_traits>
 
 #include "absl/base/attributes.h"
+#include "base/check.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
 #include "reclaim/rcu_flavor.h"
+#include "reclaim/rcu_flavor_check.h"
 
 namespace mxa::reclaim::internal {
 namespace {
@@ -34,19 +36,35 @@ IntrusiveList<Reader>& Readers() {
 
 // Held while liburcu's list changes.
 Mutex& ReadersMutex() {
-  static Mutex& mutex = *new Mutex;
+  ABSL_CONST_INIT static Mutex mutex(absl::kConstInit);
   return mutex;
+}
+
+// A pthread key rather than a thread_local with a destructor: its destructor runs after those of all thread_locals,
+// whose own code may still open read sections, and runs again for a thread that registers anew meanwhile.
+pthread_key_t ExitKey(void (*at_exit)(void*)) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ReadersMutex()) {
+  // Not a static with an initialiser, which a fork could find half made; it waits for the mutex.
+  static bool created = false;
+  static pthread_key_t key;
+  if (!created) {
+    CheckFlavorUsable();
+    MXA_CHECK(pthread_key_create(&key, at_exit) == 0, "no thread-specific key left");
+    created = true;
+  }
+  return key;
 }
 
 }  // namespace
 
-void AddReader() {
+pthread_key_t AddReader(void (*at_exit)(void*)) {
   MutexLock lock(&ReadersMutex());
+  const pthread_key_t key = ExitKey(at_exit);
   MXA_URCU(register_thread)();
 #if !defined(MXA_RCU_BP)
   tls_reader.urcu = &URCU_TLS(MXA_URCU(reader));
   Readers().PushBack(tls_reader);
 #endif
+  return key;
 }
 
 void RemoveReader() {

@@ -8,12 +8,15 @@
 #ifndef MXA_RECLAIM_RCU_READERS_H_
 #define MXA_RECLAIM_RCU_READERS_H_
 
+#include <pthread.h>
+
 #include "base/fork_lock.h"
 
 namespace mxa::reclaim::internal {
 
-// Registers and unregisters the calling thread.
-void AddReader();
+// Registers and unregisters the calling thread. AddReader returns the key whose destructor is `at_exit`, the same for
+// every call.
+pthread_key_t AddReader(void (*at_exit)(void*));
 void RemoveReader();
 
 // The handlers of ForkStage::kReaders. In the child only the calling thread stays registered, if it was.

@@ -40,20 +40,22 @@ class Retirer {
     while (stats_.called_back < goal) done_.Wait(&mutex_);
   }
 
+  void StartThread() {
+    MutexLock lock(&mutex_);
+    if (thread_ == Thread::kDue) Start();
+  }
+
   RetireStats stats() {
     MutexLock lock(&mutex_);
     return stats_;
   }
 
  private:
-  // In the child of a fork the thread is missing until it is due and something is retired or waited for.
+  // The thread starts when it is due and something is retired or waited for. It is missing at first and in the child of a
+  // fork, there not due at once.
   enum class Thread { kRunning, kMissing, kDue };
 
   Retirer() {
-    {
-      MutexLock lock(&mutex_);
-      Start();
-    }
     SetForkHandlers(ForkStage::kCallbacks,
                     {+[] { Get().LockCallbacks(); }, +[](ForkSide side) { Get().ReleaseCallbacks(side); }});
     SetForkHandlers(ForkStage::kQueue, {+[] { Get().LockQueue(); }, +[](ForkSide side) { Get().ReleaseQueue(side); }});
@@ -161,9 +163,11 @@ class Retirer {
   CondVar done_;
   RetireHead* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
   RetireHead** tail_ ABSL_GUARDED_BY(mutex_) = &first_;
-  Thread thread_ ABSL_GUARDED_BY(mutex_) = Thread::kMissing;
+  Thread thread_ ABSL_GUARDED_BY(mutex_) = Thread::kDue;
   RetireStats stats_ ABSL_GUARDED_BY(mutex_);
 };
+
+[[maybe_unused]] const bool arranged = (Retirer::Get(), true);
 
 }  // namespace
 
@@ -178,6 +182,8 @@ void RetireBarrier() {
   OfflineScope offline;
   Retirer::Get().AwaitAll();
 }
+
+void StartRetiring() { Retirer::Get().StartThread(); }
 
 RetireStats GetRetireStats() { return Retirer::Get().stats(); }
 

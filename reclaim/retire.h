@@ -37,6 +37,9 @@ struct RetireHead {
 // wait.
 void Retire(RetireHead* head, RetireCallback callback);
 
+// Starts the background thread unless it runs, so that no Retire under a lock has to.
+void StartRetiring();
+
 // Waits until every callback retired before this call has returned.
 //
 // REQUIRES: no read section, array lock or callback on this thread.    (CHECKed)

@@ -8,8 +8,10 @@
 #include <bit>
 #include <new>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "reclaim/fork_hold.h"
 #include "slab/guard/guard_pool.h"
 
 namespace mxa::slab {
@@ -48,7 +50,7 @@ size_t ResidentBytes(const void* start, size_t bytes) {
 }
 
 Mutex& AllArenasMutex() {
-  static Mutex& mutex = *new Mutex;
+  ABSL_CONST_INIT static Mutex mutex(absl::kConstInit);
   return mutex;
 }
 
@@ -95,12 +97,12 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options
 }
 
 Arena& Arena::Default() {
-  static Arena& arena = *[] {
+  ABSL_CONST_INIT static reclaim::Immortal<Arena> arena;
+  return arena.Get([] {
     absl::StatusOr<std::unique_ptr<Arena>> created = Create();
     MXA_CHECK(created.ok(), "no addresses for the default arena; is there a limit on address space (ulimit -v)?");
     return created->release();
-  }();
-  return arena;
+  });
 }
 
 GuardPool& Arena::Guards() {

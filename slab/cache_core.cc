@@ -10,10 +10,12 @@
 #include <new>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "absl/strings/numbers.h"
 #include "base/check.h"
 #include "reclaim/context.h"
+#include "reclaim/fork_hold.h"
 #include "reclaim/rcu.h"
 #include "reclaim/retire.h"
 #include "slab/fork.h"
@@ -35,21 +37,23 @@ size_t DefaultSheafCapacity(size_t object_size) {
   return 64;
 }
 
+absl::Duration GuardIntervalFromEnvironment() {
+  const char* text = std::getenv("MXA_SLAB_GUARD_MS");
+  int64_t milliseconds = 0;
+  if (text == nullptr) return absl::ZeroDuration();
+  if (absl::SimpleAtoi(text, &milliseconds) && milliseconds >= 0 && milliseconds <= 1'000'000'000) {
+    return absl::Milliseconds(milliseconds);
+  }
+  std::fprintf(stderr, "mxa: MXA_SLAB_GUARD_MS is no number of milliseconds, and ignored: %s\n", text);
+  return absl::ZeroDuration();
+}
+
 // Zero: no guarded objects.
 absl::Duration GuardInterval(const CacheOptions& options) {
   if (options.object_size > GuardPool::kMaxObjectSize || options.destructor != nullptr) return absl::ZeroDuration();
   if (options.guard_interval > absl::ZeroDuration()) return options.guard_interval;
-  static const absl::Duration from_environment = [] {
-    const char* text = std::getenv("MXA_SLAB_GUARD_MS");
-    int64_t milliseconds = 0;
-    if (text == nullptr) return absl::ZeroDuration();
-    if (absl::SimpleAtoi(text, &milliseconds) && milliseconds >= 0 && milliseconds <= 1'000'000'000) {
-      return absl::Milliseconds(milliseconds);
-    }
-    std::fprintf(stderr, "mxa: MXA_SLAB_GUARD_MS is no number of milliseconds, and ignored: %s\n", text);
-    return absl::ZeroDuration();
-  }();
-  return from_environment;
+  ABSL_CONST_INIT static reclaim::Immortal<const absl::Duration> from_environment;
+  return from_environment.Get([] { return new absl::Duration(GuardIntervalFromEnvironment()); });
 }
 
 }  // namespace
@@ -62,9 +66,7 @@ CacheCore::CacheCore(const CacheOptions& options)
       guard_sampler_({.interval = GuardInterval(options_)}),
       store_(this, options_, arena_, hooks_.get()) {
   for (int node = 0; node < static_cast<int>(arena_.topology().nodes()); ++node) barns_.emplace_back(arena_, node);
-  // The queue's thread starts now rather than under locks.
-  reclaim::GetRetireStats();
-  ArrangeForForks();
+  reclaim::StartRetiring();
   MutexLock lock(&ThreadRegistryMutex());
   if (hooked()) slow_requests_ = 1;  // for good
   id_ = AcquireCacheId();

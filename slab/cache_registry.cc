@@ -24,22 +24,23 @@ struct Registry {
 // This thread is inside ForEachCache: what would wait for itself is named instead.
 ABSL_CONST_INIT thread_local bool visiting = false;
 
-Registry& TheRegistry();
+// Never destroyed: caches with static storage go later than it would.
+Registry& TheRegistry() {
+  static Registry& registry = *new Registry;
+  return registry;
+}
 
 void PrepareFork() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   MXA_CHECK(!visiting, "a fork inside ForEachCache");
   TheRegistry().mutex.Lock();
 }
 
-// Never destroyed: caches with static storage go later than it would.
-Registry& TheRegistry() {
-  static Registry& registry = []() -> Registry& {
-    reclaim::SetForkHandlers(reclaim::ForkStage::kVisitors,
-                             {&PrepareFork, +[](ForkSide side) { ReleaseAfterFork(TheRegistry().mutex, side); }});
-    return *new Registry;
-  }();
-  return registry;
-}
+[[maybe_unused]] const bool arranged = [] {
+  TheRegistry();
+  reclaim::SetForkHandlers(reclaim::ForkStage::kVisitors,
+                           {&PrepareFork, +[](ForkSide side) { ReleaseAfterFork(TheRegistry().mutex, side); }});
+  return true;
+}();
 
 // Recycling runs under a cache's recycle lock, for which a visit may wait.
 void CheckNoCallback() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slab/fork.h"
 
+#include "absl/base/attributes.h"
 #include "base/fork_lock.h"
 #include "base/mutex.h"
 #include "base/tsan.h"
@@ -18,7 +19,7 @@ namespace {
 
 // Held shared by passes, alone by a fork.
 Mutex& PassGate() {
-  static Mutex& gate = *new Mutex;
+  ABSL_CONST_INIT static Mutex gate(absl::kConstInit);
   return gate;
 }
 
@@ -47,6 +48,16 @@ void ReleaseCaches(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Housekeeper::ResetAfterFork();
 }
 
+#if !MXA_TSAN
+// TSan allows a child without threads of its own only, and no thread 64 locks at once.
+[[maybe_unused]] const bool arranged = [] {
+  reclaim::SetForkHandlers(reclaim::ForkStage::kPasses, {+[]() ABSL_NO_THREAD_SAFETY_ANALYSIS { PassGate().Lock(); },
+                                                         +[](ForkSide side) { ReleaseAfterFork(PassGate(), side); }});
+  reclaim::SetForkHandlers(reclaim::ForkStage::kLayersAbove, {&PrepareCaches, &ReleaseCaches});
+  return true;
+}();
+#endif
+
 }  // namespace
 
 PassScope::PassScope() ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -55,20 +66,6 @@ PassScope::PassScope() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 PassScope::~PassScope() ABSL_NO_THREAD_SAFETY_ANALYSIS { PassGate().ReaderUnlock(); }
-
-void ArrangeForForks() {
-#if MXA_TSAN
-  // TSan allows a child without threads of its own only, and no thread 64 locks at once.
-  return;
-#endif
-  static const bool arranged = [] {
-    reclaim::SetForkHandlers(reclaim::ForkStage::kPasses, {+[]() ABSL_NO_THREAD_SAFETY_ANALYSIS { PassGate().Lock(); },
-                                                           +[](ForkSide side) { ReleaseAfterFork(PassGate(), side); }});
-    reclaim::SetForkHandlers(reclaim::ForkStage::kLayersAbove, {&PrepareCaches, &ReleaseCaches});
-    return true;
-  }();
-  static_cast<void>(arranged);
-}
 
 bool CacheCore::BeginForkSlow() {
   if (slow_requests_++ != 0 || !HaveMembarrier()) return false;

@@ -19,9 +19,6 @@ class [[nodiscard]] PassScope {
   PassScope& operator=(const PassScope&) = delete;
 };
 
-// Arranges for the forks of this process; does something at its first call only.
-void ArrangeForForks();
-
 }  // namespace mxa::slab
 
 #endif  // MXA_SLAB_FORK_H_

@@ -10,6 +10,13 @@
 
 namespace mxa::slab {
 
+namespace {
+
+// Asked before main, so that no fork comes between (reclaim/fork.h, F3).
+[[maybe_unused]] const bool asked = HaveMembarrier();
+
+}  // namespace
+
 bool HaveMembarrier() {
 #if MXA_TSAN
   return false;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/attributes.h"
 #include "base/check.h"
 #include "slab/cache_core.h"
 #include "slab/housekeeper.h"
@@ -71,7 +72,7 @@ std::vector<bool>& UsedCacheIds() {
 }  // namespace
 
 Mutex& ThreadRegistryMutex() {
-  static Mutex& mutex = *new Mutex;
+  ABSL_CONST_INIT static Mutex mutex(absl::kConstInit);
   return mutex;
 }
 

@@ -4,7 +4,9 @@
 #include <memory>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "base/check.h"
+#include "reclaim/fork_hold.h"
 #include "slab/libnuma_topology.h"
 
 namespace mxa::slab {
@@ -37,8 +39,8 @@ Topology::Topology(size_t nodes) : nodes_(nodes) {
 }
 
 const Topology& Topology::System() {
-  static const Topology& topology = *Detect().release();
-  return topology;
+  ABSL_CONST_INIT static reclaim::Immortal<const Topology> topology;
+  return topology.Get([] { return Detect().release(); });
 }
 
 }  // namespace mxa::slab

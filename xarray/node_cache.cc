@@ -4,7 +4,9 @@
 #include <new>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "base/check.h"
+#include "reclaim/fork_hold.h"
 
 namespace mxa::xarray {
 namespace {
@@ -32,12 +34,12 @@ absl::StatusOr<std::unique_ptr<NodeCache>> NodeCache::Create(slab::Arena* arena)
 }
 
 NodeCache& NodeCache::Default() {
-  static NodeCache& nodes = *[] {
+  ABSL_CONST_INIT static reclaim::Immortal<NodeCache> nodes;
+  return nodes.Get([] {
     absl::StatusOr<std::unique_ptr<NodeCache>> created = Create();
     MXA_CHECK(created.ok(), "cannot create the default node cache");
     return created->release();
-  }();
-  return nodes;
+  });
 }
 
 NodeCache::~NodeCache() = default;

@@ -307,9 +307,18 @@ TEST_F(NotifierDeathTest, WhatWasVetoedOrRolledBackIsNotCommitted) {
 
 TEST_F(NotifierDeathTest, NoHandlerRunsInsideCanFree) {
   chain_.Register(a_);
-  const reclaim::CanFreeScope scope;
-  EXPECT_DEATH(Consent(&chain_, kAllocate), "inside CanFree");
-  EXPECT_DEATH(chain_.Tell(kFree), "inside CanFree");
+  EXPECT_DEATH(
+      {
+        const reclaim::CanFreeScope scope;
+        Consent(&chain_, kAllocate);
+      },
+      "inside CanFree");
+  EXPECT_DEATH(
+      {
+        const reclaim::CanFreeScope scope;
+        chain_.Tell(kFree);
+      },
+      "inside CanFree");
 }
 
 TEST_F(NotifierDeathTest, AChainOutlivesItsCalls) {
