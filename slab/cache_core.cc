@@ -33,7 +33,7 @@ size_t DefaultSheafCapacity(size_t object_size) {
   if (object_size >= 16384) return 4;
   if (object_size >= 4096) return 8;
   if (object_size >= 1024) return 16;
-  if (object_size >= 256) return 32;
+  if (object_size >= 768) return 32;
   return 64;
 }
 

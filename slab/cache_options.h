@@ -83,7 +83,7 @@ struct CacheOptions {
   absl::Duration empty_slab_delay = absl::Seconds(1);
 
   // At most about this many bytes of empty slabs wait for that; what is more goes back at once.
-  size_t empty_slab_bytes = size_t{128} << 20;
+  size_t empty_slab_bytes = size_t{1} << 30;
 };
 
 enum class AllocFlags : uint32_t {
