@@ -17,6 +17,7 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "reclaim/rcu.h"
 #include "xarray/anchor.h"
 #include "xarray/entry.h"
@@ -49,6 +50,10 @@ class ArrayCore {
 
   // As Load. REQUIRES: a read section is open on this thread.
   Entry LoadInSection(uint64_t index) const;
+
+  // As LoadInSection for each of `indices`, into as many `entries`; the misses of several walks overlap. Each entry was
+  // there at some moment of the call, not all at one. REQUIRES: a read section is open on this thread.
+  void LoadManyInSection(absl::Span<const uint64_t> indices, Entry* entries) const;
 
   // Stores `entry` at `index`, kNull erases, and returns what was there. Marks of a present entry are kept.
   //
@@ -101,6 +106,9 @@ class ArrayCore {
     Node* top;
     Node* bottom;
   };
+
+  // array_load_many.cc
+  void LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) const;
 
   // array_core.cc
   Entry LoadSlow(Entry entry, uint64_t index) const;

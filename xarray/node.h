@@ -66,6 +66,9 @@ class alignas(64) Node {
     return reinterpret_cast<const std::atomic<Entry>*>(slots)[offset].load(std::memory_order_acquire);
 #endif
   }
+  static void PrefetchSlotAt(uintptr_t slots, unsigned offset) {
+    __builtin_prefetch(reinterpret_cast<const std::atomic<Entry>*>(slots) + offset);
+  }
   static constexpr uintptr_t kSlotsAt = 64;
 
   // Relaxed: the lock orders it.

@@ -204,7 +204,20 @@ absl::Status ArrayModel::Compare() {
     if (const Entry got = array_.Load(index); got != Expected(index))
       return Differs("Load", index, got, Expected(index));
   }
+  if (absl::Status status = CompareMany(); !status.ok()) return status;
   return CompareWalk(nullptr);
+}
+
+absl::Status ArrayModel::CompareMany() {
+  std::vector<uint64_t> indices(random_.Below(100));
+  for (uint64_t& index : indices) index = PickIndex();
+  std::vector<Entry> entries(indices.size(), xarray::kRetry);
+  reclaim::ReadSection section;
+  array_.LoadManyInSection(indices, entries.data());
+  for (size_t i = 0; i < indices.size(); ++i) {
+    if (entries[i] != Expected(indices[i])) return Differs("LoadMany", indices[i], entries[i], Expected(indices[i]));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ArrayModel::CompareWalk(const Mark* mark) {

@@ -54,6 +54,7 @@ class ArrayModel {
   absl::Status Apply(const ArrayOp& op);
   absl::Status ApplyMark(const ArrayOp& op);
   absl::Status Move(const ArrayOp& op);
+  absl::Status CompareMany();
   absl::Status CompareWalk(const xarray::Mark* mark);
   absl::Status WithHistory(const absl::Status& status) const;
   xarray::Entry Expected(uint64_t index) const;

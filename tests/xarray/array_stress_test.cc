@@ -14,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "gtest/gtest.h"
 #include "reclaim/rcu.h"
 #include "reclaim/retire.h"
@@ -145,6 +146,24 @@ void ReadPoints(Stress& stress, uint64_t seed) {
   }
 }
 
+void ReadMany(Stress& stress, uint64_t seed) {
+  Random random(seed);
+  std::array<size_t, 100> places;
+  std::array<uint64_t, 100> indices;
+  std::array<uint64_t, 100> first;
+  std::array<Element*, 100> elements;
+  while (!stress.stopped() && !testing::Test::HasFatalFailure()) {
+    for (size_t i = 0; i < places.size(); ++i) {
+      places[i] = random.Below(kPlaces);
+      indices[i] = IndexOf(places[i]);
+      first[i] = stress.Committed(places[i]);
+    }
+    reclaim::ReadSection section;
+    stress.array().LoadMany(indices, absl::MakeSpan(elements));
+    for (size_t i = 0; i < places.size(); ++i) stress.Judge(places[i], elements[i], first[i], stress.Begun(places[i]));
+  }
+}
+
 void Scan(Stress& stress) {
   std::vector<uint64_t> first(kPlaces);
   std::vector<const Element*> met(kPlaces);
@@ -210,6 +229,7 @@ TEST(ArrayStressTest, ReadsAreCurrentWhileNodesMove) {
     ThreadGroup threads;
     threads.Start("reader", [&] { ReadPoints(stress, 1); });
     threads.Start("reader", [&] { ReadPoints(stress, 2); });
+    threads.Start("many", [&] { ReadMany(stress, 3); });
     threads.Start("scanner", [&] { Scan(stress); });
     threads.Start("marked", [&] { ScanMarked(stress); });
     for (int writer = 0; writer < kWriters; ++writer)
