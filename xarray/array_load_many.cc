@@ -4,6 +4,7 @@
 // take their step, so that the misses of a group overlap instead of following one another.
 #include <algorithm>
 
+#include "base/schedule_point.h"
 #include "xarray/array_core.h"
 
 namespace mxa::xarray {
@@ -35,6 +36,7 @@ void ArrayCore::LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) co
     if (slots[i] != 0) Node::PrefetchSlotAt(slots[i], OffsetAt(indices[i], height));
   }
   for (unsigned level = height; level > 1; --level) {
+    MXA_SCHEDULE_POINT("load_many.level");
     for (size_t i = 0; i < indices.size(); ++i) {
       if (slots[i] == 0) continue;
       const Entry entry = Node::SlotAt(slots[i], OffsetAt(indices[i], level));
@@ -47,6 +49,7 @@ void ArrayCore::LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) co
       }
     }
   }
+  MXA_SCHEDULE_POINT("load_many.level");
   for (size_t i = 0; i < indices.size(); ++i) {
     if (slots[i] == 0) continue;
     const Entry entry = Node::SlotAt(slots[i], OffsetAt(indices[i], 1));
