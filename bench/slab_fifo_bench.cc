@@ -74,12 +74,4 @@ void Run(Bench& bench, const std::vector<ForeignAllocator>& libraries) {
 }  // namespace
 }  // namespace mxa::bench
 
-int main(int argc, char** argv) {
-  using namespace mxa::bench;
-  std::vector<std::string> missing;
-  const std::vector<ForeignAllocator> libraries = LoadForeignAllocators(argv, missing);
-  Bench bench(argc, argv);
-  for (const std::string& line : missing) bench.Note(line);
-  Run(bench, libraries);
-  return bench.Finish();
-}
+int main(int argc, char** argv) { return mxa::bench::AgainstLibraries(argc, argv, &mxa::bench::Run); }

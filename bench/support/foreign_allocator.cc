@@ -97,4 +97,13 @@ std::vector<ForeignAllocator> LoadForeignAllocators(char** argv, std::vector<std
   return found;
 }
 
+int AgainstLibraries(int argc, char** argv, void (*run)(Bench& bench, const std::vector<ForeignAllocator>& libraries)) {
+  std::vector<std::string> missing;
+  const std::vector<ForeignAllocator> libraries = LoadForeignAllocators(argv, missing);
+  Bench bench(argc, argv);
+  for (const std::string& line : missing) bench.Note(line);
+  run(bench, libraries);
+  return bench.Finish();
+}
+
 }  // namespace mxa::bench

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/support/bench.h"
+
 namespace mxa::bench {
 
 struct ForeignAllocator {
@@ -27,6 +29,10 @@ struct ForeignAllocator {
 // These libraries keep their thread state in static TLS, of which glibc sets little aside for libraries loaded late:
 // restarts the program once with GLIBC_TUNABLES set so that there is enough. To be called first in main.
 std::vector<ForeignAllocator> LoadForeignAllocators(char** argv, std::vector<std::string>& missing);
+
+// The main function of a bench that measures against these: calls `run` with those that could be loaded, and notes which
+// could not.
+int AgainstLibraries(int argc, char** argv, void (*run)(Bench& bench, const std::vector<ForeignAllocator>& libraries));
 
 }  // namespace mxa::bench
 
