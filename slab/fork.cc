@@ -48,15 +48,14 @@ void ReleaseCaches(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Housekeeper::ResetAfterFork();
 }
 
-#if !MXA_TSAN
-// TSan allows a child without threads of its own only, and no thread 64 locks at once.
 [[maybe_unused]] const bool arranged = [] {
+  // TSan allows a child without threads of its own only, and no thread 64 locks at once.
+  if (MXA_TSAN) return false;
   reclaim::SetForkHandlers(reclaim::ForkStage::kPasses, {+[]() ABSL_NO_THREAD_SAFETY_ANALYSIS { PassGate().Lock(); },
                                                          +[](ForkSide side) { ReleaseAfterFork(PassGate(), side); }});
   reclaim::SetForkHandlers(reclaim::ForkStage::kLayersAbove, {&PrepareCaches, &ReleaseCaches});
   return true;
 }();
-#endif
 
 }  // namespace
 

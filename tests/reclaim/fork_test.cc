@@ -224,7 +224,10 @@ TEST(ForkBatchTest, NothingIsCalledBackTwiceOrNever) {
     first.begun = &begun;
     Retire(&first, [](RetireHead* head) { ++*static_cast<First*>(head)->begun; });
     RetireNoted(heads, order, 0, kCount);
-    while (begun == 0) std::this_thread::yield();
+    {
+      OfflineScope offline;
+      while (begun == 0) std::this_thread::yield();
+    }
     const std::string result = InChild([&] {
       const size_t before = order.size();
       RetireBarrier();
