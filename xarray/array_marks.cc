@@ -10,7 +10,7 @@ namespace mxa::xarray {
 bool ArrayCore::SetMark(uint64_t index, Mark mark) {
   ArrayLock lock(anchor_);
   const Place place = FindLocked(index);
-  if (place.entry == kNull) return false;
+  if (AsRead(place.entry) == kNull) return false;
   anchor_.SetMarkLocked(mark);
   // The path is walked again rather than remembered: marks are set less often than entries are found.
   Entry entry = anchor_.HeadLocked();
