@@ -182,6 +182,7 @@ class ArrayCore {
   void TearDown();
 
   // array_marks.cc
+  void SetMarkLocked(uint64_t index, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void ClearMarkLocked(uint64_t index, Node* leaf, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // The cache pointer lies in the lock's line: only writers need it.
