@@ -19,19 +19,18 @@ Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
     if (!IsNode(entry)) return index == 0 && !IsInternal(entry) ? entry : kNull;
     if (index > MaxIndex(HeightBits(entry))) return kNull;
     while (IsNode(entry)) entry = EntryNode(entry)->slot(OffsetAt(index, HeightBits(entry)));
-    if (entry != kRetry) return entry == kZero ? kNull : entry;
+    if (entry != kRetry) return AsRead(entry);
   }
 }
 
-absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, const Entry* expected) {
-  MXA_CHECK(IsStorable(entry), "not an entry a user may store");
+absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, Condition condition) {
   NodeReserve reserve(*nodes_);  // before the lock: gives back what is left over after it
   for (;;) {
     unsigned missing = 0;
     {
       ArrayLock lock(anchor_);
       const Place place = FindLocked(index);
-      if (expected != nullptr && place.entry != *expected) return place.entry;
+      if (!condition.Holds(place.entry)) return place.entry;
       if (entry == kNull) {
         EraseLocked(index, place);
         return place.entry;
@@ -52,33 +51,47 @@ absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, const Entry
   }
 }
 
-absl::StatusOr<Entry> ArrayCore::Store(uint64_t index, Entry entry) { return Update(index, entry, nullptr); }
+absl::StatusOr<Entry> ArrayCore::Store(uint64_t index, Entry entry) {
+  MXA_CHECK(IsStorable(entry), "not an entry a user may store");
+  // Changed in place: another StatusOr would cost a store measurably.
+  absl::StatusOr<Entry> found = Update(index, entry, {Condition::Kind::kAlways, kNull});
+  if (found.ok()) *found = AsRead(*found);
+  return found;
+}
 
 absl::Status ArrayCore::Insert(uint64_t index, Entry entry) {
-  const Entry expected = kNull;
-  const absl::StatusOr<Entry> found = Update(index, entry, &expected);
+  MXA_CHECK(IsStorable(entry), "not an entry a user may store");
+  const absl::StatusOr<Entry> found = Update(index, entry == kNull ? kZero : entry, {Condition::Kind::kUnused, kNull});
   if (!found.ok()) return found.status();
   return *found == kNull ? absl::OkStatus() : absl::AlreadyExistsError("the index is in use");
 }
 
 absl::StatusOr<Entry> ArrayCore::CompareExchange(uint64_t index, Entry expected, Entry desired) {
-  return Update(index, desired, &expected);
+  MXA_CHECK(IsStorable(desired), "not an entry a user may store");
+  absl::StatusOr<Entry> found = Update(index, desired, {Condition::Kind::kReadsAs, expected});
+  if (found.ok()) *found = AsRead(*found);
+  return found;
 }
 
 Entry ArrayCore::Erase(uint64_t index) {
   ArrayLock lock(anchor_);
   const Place place = FindLocked(index);
   EraseLocked(index, place);
-  return place.entry == kZero ? kNull : place.entry;
+  return AsRead(place.entry);
 }
 
 void ArrayCore::Clear() {
   ArrayLock lock(anchor_);
+  DropAllLocked(UnpublishAllLocked());
+}
+
+// What the head was. Readers that come now find nothing; those inside may go on until the nodes say retry.
+Entry ArrayCore::UnpublishAllLocked() {
   const Entry head = anchor_.HeadLocked();
-  if (head == kNull) return;
+  if (head == kNull) return kNull;
   anchor_.PublishHead(kNull);
   for (Mark mark : kAllMarks) anchor_.ClearMarkLocked(mark);
-  DropAllLocked(head);
+  return head;
 }
 
 void ArrayCore::TearDown() {

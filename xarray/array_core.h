@@ -2,7 +2,7 @@
 //
 // The untyped array: a sparse map from 64-bit indices to entries in a tree of nodes that may move.
 //
-// Structure, locking and the table of orderings: xarray/README.md. Invariants X1 to X7: xarray_invariants.h.
+// Structure, locking and the table of orderings: xarray/README.md. Invariants X1 to X8: xarray_invariants.h.
 // Threads (row runs at once with column; "lock": one after the other, by the array's own lock):
 //                 readers   writers   destroy
 //   readers       yes       yes       no
@@ -21,12 +21,14 @@
 #include "reclaim/rcu.h"
 #include "xarray/anchor.h"
 #include "xarray/entry.h"
+#include "xarray/id_limit.h"
 #include "xarray/mark.h"
 #include "xarray/node.h"
 #include "xarray/node_cache.h"
 
 namespace mxa::xarray {
 
+class Ida;
 class NodeReserve;
 
 class ArrayCore {
@@ -55,7 +57,8 @@ class ArrayCore {
   // there at some moment of the call, not all at one. REQUIRES: a read section is open on this thread.
   void LoadManyInSection(absl::Span<const uint64_t> indices, Entry* entries) const;
 
-  // Stores `entry` at `index`, kNull erases, and returns what was there. Marks of a present entry are kept.
+  // Stores `entry` at `index`, kNull erases (a reservation too), and returns what was there. Marks of a present entry
+  // are kept.
   //
   // REQUIRES: IsStorable(entry).    (CHECKed)
   // Context: takes the array lock; allocates under it without reclaim, and outside it with; never waits for a grace
@@ -63,20 +66,45 @@ class ArrayCore {
   // Errors: kResourceExhausted when no node can be allocated; the array is as it was.
   absl::StatusOr<Entry> Store(uint64_t index, Entry entry);
 
-  // As Store when there is no entry at `index`.
-  // Errors: kAlreadyExists; as Store.
+  // As Store when nothing is at `index`; kNull reserves it.
+  // Errors: kAlreadyExists, also when the index is reserved; as Store.
   absl::Status Insert(uint64_t index, Entry entry);
 
-  // As Store when `expected` is at `index`; returns what was there, so that success is `result == expected`.
+  // As Store when `expected` is what Load would return; returns what was there, so that success is
+  // `result == expected`. So an expected null is found at a reserved index as well.
   absl::StatusOr<Entry> CompareExchange(uint64_t index, Entry expected, Entry desired);
 
-  // Removes what is at `index`, its marks first, and returns it. Allocates nothing, cannot fail.
+  // Removes what is at `index`, its marks first, or a reservation, and returns it. Allocates nothing, cannot fail.
   // Context: takes the array lock.
   Entry Erase(uint64_t index);
 
+  // Makes sure that a Store at `index` needs no memory: an index where nothing is becomes reserved. It reads as null and
+  // is skipped by cursors, but it is in use: the array is not empty and Insert refuses it.
+  // Context, Errors: as Store. An index that is in use already is no error.
+  absl::Status Reserve(uint64_t index);
+
+  // Takes a reservation back; false when the index is not reserved, or an entry has been stored there since.
+  // Context: takes the array lock; allocates nothing.
+  bool Release(uint64_t index);
+
+  // Stores `entry`, kNull reserves, at the lowest index of `limit` where nothing is, reserved ones counting as in use,
+  // and returns that index. `id`, if not null, is written before the entry can be read, so that it may lie in what the
+  // entry points to; on failure it is not written.
+  //
+  // REQUIRES: IsStorable(entry).    (CHECKed)
+  // Context: as Store. Time: one walk down and at most one up and down again, however many indices are in use.
+  // Errors: kOutOfRange when no index of `limit` is free; kResourceExhausted when no node can be allocated. Either way
+  // the array is as it was.
+  absl::StatusOr<uint64_t> Allocate(Entry entry, IdLimit limit = {}, uint64_t* id = nullptr);
+
+  // As Allocate, but looks from `state.next` on first, and from the limit's beginning only when nothing is free there:
+  // an index that was given back is handed out again as late as possible. `state` then says what comes behind the
+  // returned index; on failure it is as it was.
+  absl::StatusOr<CyclicId> AllocateCyclic(Entry entry, IdLimit limit, CyclicState& state, uint64_t* id = nullptr);
+
   // Whether the entry at `index` carries `mark`. Opens a read section of its own.
   bool GetMark(uint64_t index, Mark mark) const;
-  // False when there is no entry at `index`. Context: takes the array lock.
+  // False when there is no entry at `index`, or it is reserved. Context: takes the array lock.
   bool SetMark(uint64_t index, Mark mark);
   // Context: takes the array lock.
   void ClearMark(uint64_t index, Mark mark);
@@ -93,6 +121,7 @@ class ArrayCore {
 
  private:
   friend class ArrayCorePeer;  // tests/support
+  friend class Ida;            // several steps under one lock
 
   // Where an index is, or would go.
   struct Place {
@@ -107,12 +136,36 @@ class ArrayCore {
     Node* bottom;
   };
 
+  // Decides by what is at an index whether an update takes place.
+  struct Condition {
+    enum class Kind : uint8_t { kAlways, kUnused, kReadsAs };
+    bool Holds(Entry found) const {
+      return kind == Kind::kAlways || (kind == Kind::kUnused ? found == kNull : AsRead(found) == expected);
+    }
+    Kind kind;
+    Entry expected;
+  };
+
+  // Which slots a search stops at.
+  enum class Wanted : uint8_t {
+    kFree,           // null
+    kFreeOrMarked0,  // null, or with an entry that carries mark 0
+  };
+
+  // Where AllocateAt puts an entry.
+  struct FreePlace {
+    uint64_t index;
+    Place place;
+  };
+
   // array_load_many.cc
   void LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) const;
 
   // array_core.cc
   Entry LoadSlow(Entry entry, uint64_t index) const;
-  absl::StatusOr<Entry> Update(uint64_t index, Entry entry, const Entry* expected);
+  // Returns what was there, kZero if reserved, whether or not the condition held.
+  absl::StatusOr<Entry> Update(uint64_t index, Entry entry, Condition condition);
+  Entry UnpublishAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_store.cc
   Place FindLocked(uint64_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
@@ -120,6 +173,13 @@ class ArrayCore {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   Path BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last, NodeReserve& reserve);
+
+  // array_ids.cc
+  bool FindFreeLocked(IdLimit limit, Wanted wanted, FreePlace& found) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  bool SearchTreeLocked(IdLimit limit, Wanted wanted, FreePlace& found) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  absl::StatusOr<CyclicId> AllocateFrom(Entry entry, IdLimit limit, CyclicState* state, uint64_t* id);
+  bool FindCyclicLocked(IdLimit limit, const CyclicState& state, FreePlace& found, bool& wrapped) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_erase.cc
   void EraseLocked(uint64_t index, const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
@@ -130,6 +190,7 @@ class ArrayCore {
   void TearDown();
 
   // array_marks.cc
+  void SetMarkLocked(uint64_t index, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void ClearMarkLocked(uint64_t index, Node* leaf, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // The cache pointer lies in the lock's line: only writers need it.

@@ -3,6 +3,7 @@
 // Taking entries out of the tree, and out of it the nodes that are not needed any more.
 #include "xarray/array_core.h"
 #include "xarray/detach.h"
+#include "xarray/full_words.h"
 
 namespace mxa::xarray {
 
@@ -14,8 +15,10 @@ void ArrayCore::EraseLocked(uint64_t index, const Place& place) {
     anchor_.PublishHead(kNull);
     return;
   }
-  place.node->PublishSlot(OffsetAt(index, 1), kNull);
+  const unsigned offset = OffsetAt(index, 1);
+  place.node->PublishSlot(offset, kNull);
   place.node->AddCountLocked(-1);
+  FreeSlotLocked(place.node, offset);
   DropEmptyLocked(place.node);
   ShrinkLocked();
 }

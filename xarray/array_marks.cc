@@ -10,7 +10,13 @@ namespace mxa::xarray {
 bool ArrayCore::SetMark(uint64_t index, Mark mark) {
   ArrayLock lock(anchor_);
   const Place place = FindLocked(index);
-  if (place.entry == kNull) return false;
+  if (AsRead(place.entry) == kNull) return false;
+  SetMarkLocked(index, mark);
+  return true;
+}
+
+// REQUIRES: there is an entry at `index`.
+void ArrayCore::SetMarkLocked(uint64_t index, Mark mark) {
   anchor_.SetMarkLocked(mark);
   // The path is walked again rather than remembered: marks are set less often than entries are found.
   Entry entry = anchor_.HeadLocked();
@@ -24,7 +30,6 @@ bool ArrayCore::SetMark(uint64_t index, Mark mark) {
     if (height == 1) break;
     entry = node->SlotLocked(offset);
   }
-  return true;
 }
 
 void ArrayCore::ClearMark(uint64_t index, Mark mark) {

@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "xarray/array_core.h"
+#include "xarray/full_words.h"
 #include "xarray/node_reserve.h"
 
 namespace mxa::xarray {
@@ -18,6 +19,8 @@ unsigned HeightFor(uint64_t index) {
 void InitCounted(Node* node, unsigned offset, Entry entry) {
   node->InitSlot(offset, entry);
   node->AddCountLocked(1);
+  // Only a tree that is lifted can be full already, and no node has but this slot: nothing goes further up.
+  if (!IsNode(entry) || EntryNode(entry)->AllFullLocked()) node->SetFullLocked(offset);
 }
 
 }  // namespace
@@ -56,6 +59,7 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
   const unsigned offset = OffsetAt(index, height);
   if (place.entry == kNull) place.node->AddCountLocked(1);
   if (height == 1) {
+    if (place.entry == kNull) FillSlotLocked(place.node, offset);
     place.node->PublishSlot(offset, entry);
   } else {
     const Path path = BuildPath(place.node, height - 1, 1, index, entry, reserve);

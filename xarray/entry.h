@@ -34,6 +34,8 @@ constexpr unsigned HeightBits(Entry entry) { return static_cast<unsigned>(entry 
 constexpr bool IsInternal(Entry entry) { return (entry & 3) == 2; }
 constexpr bool IsNode(Entry entry) { return IsInternal(entry) && HeightBits(entry) != 0; }
 constexpr bool IsValue(Entry entry) { return (entry & 1) != 0; }
+// What a reader gets to see: a reserved index reads as null.
+constexpr Entry AsRead(Entry entry) { return entry == kZero ? kNull : entry; }
 constexpr bool IsStorable(Entry entry) { return !IsInternal(entry); }
 
 // The index bits a tree of `height` covers beyond which it holds nothing: its largest index.

@@ -3,14 +3,15 @@
 // One node of the tree: a header line and 64 slots on eight lines of their own.
 //
 // Invariants:
-//   N1  constructed state: no owner, no parent, no marks, count 0, all slots null; an object of the node cache is in it
-//       whenever it is not in a tree or retired.
+//   N1  constructed state: no owner, no parent, no marks, count 0, no slot full, all slots null; an object of the node
+//       cache is in it whenever it is not in a tree or retired.
 //   N2  in a tree: owner is the array's anchor, parent and offset name the one slot that points here.
 //   N3  retired: owner is RetiredOwner(), all 64 slots say retry; parent is what it was when the node left.
 //   N4  height and offset never change between publication and N1: a node keeps its place in the index space all its
 //       life.
-// Threads: writers hold the array lock ("Locked": slots, marks, parent and count change under it alone); readers touch
-// slots, and on the way up or for marks the header, under RCU. "Init" is for a node that no other thread can reach yet.
+// Threads: writers hold the array lock ("Locked": slots, marks, parent, count and full word change under it alone, and
+// the last two are read under it alone); readers touch slots, and on the way up or for marks the header, under RCU.
+// "Init" is for a node that no other thread can reach yet.
 // Why not the header beside the slots: a walk would fetch two lines a level; with the height in the pointer it needs
 // one.
 #ifndef MXA_XARRAY_NODE_H_
@@ -118,6 +119,21 @@ class alignas(64) Node {
   unsigned CountLocked() const { return count_; }
   void AddCountLocked(int change) { count_ = static_cast<uint8_t>(count_ + change); }
 
+  // Bit i is set when nothing is free behind slot i: it holds an entry, or a node in which all bits are set (X8).
+  uint64_t FullLocked() const { return full_; }
+  bool AllFullLocked() const { return full_ == ~uint64_t{0}; }
+  // True when that was the last bit missing.
+  bool SetFullLocked(unsigned offset) {
+    full_ |= uint64_t{1} << offset;
+    return AllFullLocked();
+  }
+  // True when no bit was missing.
+  bool ClearFullLocked(unsigned offset) {
+    const bool was_all = AllFullLocked();
+    full_ &= ~(uint64_t{1} << offset);
+    return was_all;
+  }
+
   // Looks at nothing; for prefetching.
   const void* SlotAddress(unsigned offset) const {
     static_assert(offsetof(Node, slots_) == kSlotsAt, "the header has a line of its own");
@@ -151,6 +167,7 @@ class alignas(64) Node {
   // `from` stands still.
   void JoinAsCopyOf(const Node& from, ArrayAnchor* anchor) {
     count_ = from.count_;
+    full_ = from.full_;
     for (Mark mark : kAllMarks) InitMarks(mark, from.MarksLocked(mark));
     // Not atomic, and needs not be: nobody writes to `from` under the lock, and nobody else can reach this node.
     std::memcpy(static_cast<void*>(slots_), static_cast<const void*>(from.slots_), sizeof(slots_));
@@ -165,6 +182,7 @@ class alignas(64) Node {
     for (Mark mark : kAllMarks) InitMarks(mark, 0);
     height_ = 0;
     count_ = 0;
+    full_ = 0;
     // Relaxed, all three: no reader is left, and whoever allocates the node gets it through the cache's locks. The
     // mover, which may look at the owner meanwhile, does not look further when it finds null.
     offset_.store(0, std::memory_order_relaxed);
@@ -186,6 +204,7 @@ class alignas(64) Node {
   std::atomic<uint8_t> offset_{0};  // of the parent's slot that points here
   uint8_t count_ = 0;               // slots that are not null
   uint8_t canary_ = kCanaryFree;    // plain on purpose: lets TSan see a missing grace period
+  uint64_t full_ = 0;               // in this line, as count_ is: a store and an erase write the line anyway
 
   alignas(64) std::atomic<Entry> slots_[kSlots]{};
 };

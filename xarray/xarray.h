@@ -11,6 +11,7 @@
 //
 // Threads (row runs at once with column; "lock": one after the other, by the array's own lock):
 //                        Load GetMark cursor   Store Erase Insert CompareExchange SetMark ClearMark   destroy
+//                                              Reserve Release Allocate AllocateCyclic
 //   Load GetMark cursor  yes                   yes                                                    no
 //   Store Erase ...      yes                   lock                                                   no
 //   destroy              no                    no                                                     no
@@ -33,12 +34,16 @@
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
 #include "xarray/element.h"
+#include "xarray/id_limit.h"
 #include "xarray/mark.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray_invariants.h"
 
 namespace mxa {
 
+using xarray::CyclicId;
+using xarray::CyclicState;
+using xarray::IdLimit;
 using xarray::Mark;
 
 // Neither copyable nor movable: its nodes point to it. What is pointed to is at least 4-byte aligned.
@@ -78,7 +83,7 @@ class XArray {
     }
   }
 
-  // Stores `element` (null: erases) and returns what was there. Marks of a present entry are kept.
+  // Stores `element` (null: erases, a reservation too) and returns what was there. Marks of a present entry are kept.
   // Errors: kResourceExhausted when no node can be allocated; the array is unchanged.
   absl::StatusOr<Element> Store(uint64_t index, Element element) {
     return ToElement(core_.Store(index, ToEntry(element)));
@@ -87,13 +92,44 @@ class XArray {
   // Removes and returns what was there. Never allocates, cannot fail.
   Element Erase(uint64_t index) { return ToElement(core_.Erase(index)); }
 
-  // Errors: kAlreadyExists, kResourceExhausted; the array is unchanged.
+  // Errors: kAlreadyExists (a reserved index too), kResourceExhausted; the array is unchanged.
   absl::Status Insert(uint64_t index, Element element) { return core_.Insert(index, ToEntry(element)); }
 
   // Stores `desired` if `expected` is there; returns what was there, so that success is `result == expected`.
   // Errors: kResourceExhausted; the array is unchanged.
   absl::StatusOr<Element> CompareExchange(uint64_t index, Element expected, Element desired) {
     return ToElement(core_.CompareExchange(index, ToEntry(expected), ToEntry(desired)));
+  }
+
+  // --- Reservations and IDs. Every array can do both; all three marks stay the user's.
+  //
+  // A reserved index reads as null, cursors skip it, and it cannot be marked; but it is in use: the array is not empty,
+  // Insert and Allocate do not take it, and a Store there never needs memory. Erase and Store(null) end a reservation as
+  // they end an entry; Insert(null) is a reservation that is refused where something is already. There is no Exchange:
+  // Store returns what was there.
+
+  // Makes sure that a Store at `index` needs no memory; does nothing where something is already.
+  // Errors: kResourceExhausted; the array is unchanged.
+  absl::Status Reserve(uint64_t index) { return core_.Reserve(index); }
+  // Takes a reservation back, if nothing has been stored there since; whether it did. Never allocates, cannot fail.
+  bool Release(uint64_t index) { return core_.Release(index); }
+
+  // Stores `element` at the lowest index of `limit` that is not in use, and returns that index, its ID. A null element
+  // reserves it. Erase gives the ID back.
+  //
+  // `id`, if not null, is written before readers can find the element, so that it may be a member of it:
+  //   pages.Allocate(page, {.min = 1}, &page->id)
+  // On failure it is not written.
+  // Errors: kOutOfRange when no index of `limit` is free; kResourceExhausted when there is no memory. The array is
+  // unchanged.
+  absl::StatusOr<uint64_t> Allocate(Element element, IdLimit limit = {}, uint64_t* id = nullptr) {
+    return core_.Allocate(ToEntry(element), limit, id);
+  }
+  // As Allocate, but goes on where the last one with this `state` ended, and round at the end of `limit`, so that an ID
+  // that was given back is handed out again as late as possible. Whether it went round is told by the result, and is no
+  // error. Threads may share a `state`; on failure it is unchanged.
+  absl::StatusOr<CyclicId> AllocateCyclic(Element element, IdLimit limit, CyclicState& state, uint64_t* id = nullptr) {
+    return core_.AllocateCyclic(ToEntry(element), limit, state, id);
   }
 
   bool GetMark(uint64_t index, Mark mark) const { return core_.GetMark(index, mark); }
@@ -107,7 +143,7 @@ class XArray {
   // Drops all entries; the elements are the user's.
   void Clear() { core_.Clear(); }
 
-  // OK, or the number of the invariant (X1 to X7) that does not hold and where. Takes the array lock.
+  // OK, or the number of the invariant (X1 to X8) that does not hold and where. Takes the array lock.
   absl::Status CheckInvariants() const { return xarray::CheckInvariants(core_); }
   // The tree as text, cut after a thousand lines. Takes the array lock.
   std::string Dump() const { return xarray::Dump(core_); }

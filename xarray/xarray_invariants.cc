@@ -19,7 +19,9 @@ class Checker {
     if (!IsNode(head)) {
       if (head == kRetry) return Broken("X5", "the head says retry", nullptr, 0);
       for (Mark mark : kAllMarks) {
-        if (head == kNull && anchor_.IsMarkedLocked(mark)) return Broken("X4", "an empty array is marked", nullptr, 0);
+        if ((head == kNull || head == kZero) && anchor_.IsMarkedLocked(mark)) {
+          return Broken("X4", "an array without elements is marked", nullptr, 0);
+        }
       }
       return absl::OkStatus();
     }
@@ -61,15 +63,21 @@ class Checker {
     for (Mark mark : kAllMarks) {
       const bool marked = (node->MarksLocked(mark) >> offset & 1) != 0;
       if (marked && entry == kNull) return Broken("X4", "a null slot is marked", node, index);
+      if (marked && entry == kZero) return Broken("X4", "a reserved slot is marked", node, index);
       if (child != nullptr && marked != (child->MarksLocked(mark) != 0)) {
         return Broken("X4", "a slot's mark differs from its child's", node, index);
       }
     }
-    if (child == nullptr) return absl::OkStatus();
+    const bool full = (node->FullLocked() >> offset & 1) != 0;
+    if (child == nullptr) {
+      return full == (entry != kNull) ? absl::OkStatus() : Broken("X8", "a slot's full bit is wrong", node, index);
+    }
     if (HeightBits(entry) != height - 1) return Broken("X2", "a child of the wrong height", node, index);
     if (child->ParentLocked() != node) return Broken("X2", "a child's parent is another", child, index);
     if (child->offset() != offset) return Broken("X2", "a child's offset is wrong", child, index);
-    return CheckNode(child, height - 1, index);
+    if (absl::Status status = CheckNode(child, height - 1, index); !status.ok()) return status;
+    if (full != child->AllFullLocked()) return Broken("X8", "a slot's full bit differs from its child's", node, index);
+    return absl::OkStatus();
   }
 
   static absl::Status Broken(const char* number, const char* what, const Node* node, uint64_t index) {
@@ -105,9 +113,9 @@ class Dumper {
       return;
     }
     const Node* node = EntryNode(entry);
-    absl::StrAppendFormat(&text_, "%u: node %p height %u offset %u count %u marks %x %x %x\n", index, node,
+    absl::StrAppendFormat(&text_, "%u: node %p height %u offset %u count %u marks %x %x %x full %x\n", index, node,
                           HeightBits(entry), node->offset(), node->CountLocked(), node->MarksLocked(Mark::k0),
-                          node->MarksLocked(Mark::k1), node->MarksLocked(Mark::k2));
+                          node->MarksLocked(Mark::k1), node->MarksLocked(Mark::k2), node->FullLocked());
     for (unsigned offset = 0; offset < kSlots; ++offset) {
       AppendEntry(node->SlotLocked(offset), index + (uint64_t{offset} << ((HeightBits(entry) - 1) * kSlotBits)),
                   indent + 1);

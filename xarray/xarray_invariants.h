@@ -5,11 +5,13 @@
 //   X1  a node's count is the number of its slots that are not null, and is never 0 in a tree.
 //   X2  a child's parent, offset and height agree with the slot that points to it; the top has no parent.
 //   X3  the height is minimal: the top node holds more than slot 0, and entries lie at height 1 only.
-//   X4  a slot is marked when and only when its child has that mark somewhere, or its entry carries it; nothing null is
-//       marked; the array's own marks say the same of the top.
+//   X4  a slot is marked when and only when its child has that mark somewhere, or its entry carries it; nothing null or
+//       reserved is marked; the array's own marks say the same of the top.
 //   X5  no retry entry can be reached.
 //   X6  every node's owner is this array.
 //   X7  every node's canary says that it is allocated.
+//   X8  a bit of a node's full word is set when and only when its slot holds an entry, a reserved one too, or a node all
+//       of whose bits are set.
 #ifndef MXA_XARRAY_XARRAY_INVARIANTS_H_
 #define MXA_XARRAY_XARRAY_INVARIANTS_H_
 

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps the full words of a path in step with its leaf: a node all of whose slots are full fills its parent's slot.
+//
+// Threads: the array lock is held.
+// Why not one of the three marks, as Linux does: marks are the user's, and an array that pays a bit of every node for
+// its free slots needs no kind of its own to allocate IDs.
+#ifndef MXA_XARRAY_FULL_WORDS_H_
+#define MXA_XARRAY_FULL_WORDS_H_
+
+#include "xarray/node.h"
+
+namespace mxa::xarray {
+
+// An entry has come to slot `offset` of the leaf `node`, which was null.
+inline void FillSlotLocked(Node* node, unsigned offset) {
+  while (node->SetFullLocked(offset)) {
+    offset = node->offset();
+    node = node->ParentLocked();
+    if (node == nullptr) return;
+  }
+}
+
+// Slot `offset` of the leaf `node` has become null, and held an entry.
+inline void FreeSlotLocked(Node* node, unsigned offset) {
+  while (node->ClearFullLocked(offset)) {
+    offset = node->offset();
+    node = node->ParentLocked();
+    if (node == nullptr) return;
+  }
+}
+
+}  // namespace mxa::xarray
+
+#endif  // MXA_XARRAY_FULL_WORDS_H_
