@@ -12,10 +12,13 @@
 #ifndef MXA_XARRAY_ARRAY_CORE_H_
 #define MXA_XARRAY_ARRAY_CORE_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "reclaim/rcu.h"
@@ -73,6 +76,16 @@ class ArrayCore {
   // As Store when `expected` is what Load would return; returns what was there, so that success is
   // `result == expected`. So an expected null is found at a reserved index as well.
   absl::StatusOr<Entry> CompareExchange(uint64_t index, Entry expected, Entry desired);
+
+  // Stores entry_at(i) at indices[i] for all i, or nothing; `replaced` is told what Store would have returned. Readers
+  // see one entry after the other come; other writers see all or none.
+  //
+  // REQUIRES: the indices ascend; no entry is kNull, and each is IsStorable.    (CHECKed, the latter when it is its turn)
+  // Context: as Store, with the lock held throughout, also while the two functions are called: they must not use the
+  // array, wait or allocate from movable caches.
+  // Errors: as Store.
+  absl::Status StoreMany(absl::Span<const uint64_t> indices, absl::FunctionRef<Entry(size_t)> entry_at,
+                         absl::FunctionRef<void(size_t, Entry)> replaced);
 
   // Removes what is at `index`, its marks first, or a reservation, and returns it. Allocates nothing, cannot fail.
   // Context: takes the array lock.
@@ -173,6 +186,12 @@ class ArrayCore {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   Path BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last, NodeReserve& reserve);
+
+  // array_store_many.cc
+  size_t CountMissingLocked(absl::Span<const uint64_t> indices) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void PutManyLocked(absl::Span<const uint64_t> indices, absl::FunctionRef<Entry(size_t)> entry_at,
+                     absl::FunctionRef<void(size_t, Entry)> replaced, NodeReserve& reserve)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_ids.cc
   bool FindFreeLocked(IdLimit limit, Wanted wanted, FreePlace& found) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);

@@ -2,19 +2,12 @@
 //
 // Putting an entry into the tree: missing nodes are counted and at hand before, built in private, and published by one
 // store.
-#include <bit>
-
 #include "xarray/array_core.h"
 #include "xarray/full_words.h"
 #include "xarray/node_reserve.h"
 
 namespace mxa::xarray {
 namespace {
-
-// The height of the lowest tree that covers `index`; 0: the head alone.
-unsigned HeightFor(uint64_t index) {
-  return (static_cast<unsigned>(std::bit_width(index)) + kSlotBits - 1) / kSlotBits;
-}
 
 void InitCounted(Node* node, unsigned offset, Entry entry) {
   node->InitSlot(offset, entry);

@@ -14,6 +14,7 @@
 #ifndef MXA_XARRAY_ENTRY_H_
 #define MXA_XARRAY_ENTRY_H_
 
+#include <bit>
 #include <cstdint>
 
 namespace mxa::xarray {
@@ -41,6 +42,10 @@ constexpr bool IsStorable(Entry entry) { return !IsInternal(entry); }
 // The index bits a tree of `height` covers beyond which it holds nothing: its largest index.
 constexpr uint64_t MaxIndex(unsigned height) {
   return height >= kMaxHeight ? ~uint64_t{0} : (uint64_t{1} << (height * kSlotBits)) - 1;
+}
+// The height of the lowest tree that covers `index`; 0: the head alone.
+constexpr unsigned HeightFor(uint64_t index) {
+  return (static_cast<unsigned>(std::bit_width(index)) + kSlotBits - 1) / kSlotBits;
 }
 constexpr unsigned OffsetAt(uint64_t index, unsigned height) {
   return static_cast<unsigned>(index >> ((height - 1) * kSlotBits)) & (kSlots - 1);

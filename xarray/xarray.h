@@ -89,6 +89,22 @@ class XArray {
     return ToElement(core_.Store(index, ToEntry(element)));
   }
 
+  // Stores elements[i] at indices[i] for all i, or nothing, and writes what was there to `replaced`, unless that is
+  // empty. Several times as fast as one by one, by one lock and by going down once a leaf; the way to build an array from
+  // what is sorted. The lock is held throughout: split what must not keep other writers waiting.
+  // REQUIRES: the indices ascend; no element is null; the spans have the same size.    (CHECKed)
+  // Errors: kResourceExhausted; the array is unchanged.
+  absl::Status StoreMany(absl::Span<const uint64_t> indices, absl::Span<const Element> elements,
+                         absl::Span<Element> replaced = {}) {
+    MXA_CHECK(indices.size() == elements.size() && (replaced.empty() || replaced.size() == indices.size()),
+              "StoreMany with fewer or more elements than indices");
+    return core_.StoreMany(
+        indices, [&](size_t i) { return ToEntry(elements[i]); },
+        [&](size_t i, xarray::Entry entry) {
+          if (!replaced.empty()) replaced[i] = ToElement(entry);
+        });
+  }
+
   // Removes and returns what was there. Never allocates, cannot fail.
   Element Erase(uint64_t index) { return ToElement(core_.Erase(index)); }
 
