@@ -10,12 +10,15 @@
 // by looking at all: it has no better way, and that is the point of marks.
 // Goals: design.md, section 7 (there against Linux's XArray, which cannot be linked here). The packed minimum of the
 // bytes is 576 bytes a node, 113 nodes in 64 KiB, 64 entries a leaf and a 64th more for the levels above: 9.21.
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
 #include "base/check.h"
 #include "base/mutex.h"
 #include "bench/support/bench.h"
@@ -40,6 +43,11 @@ class OursSide {
   OursSide() : core_(*Home().nodes) {}
 
   void Store(uint64_t index, Entry entry) { MXA_CHECK(core_.Store(index, entry).ok(), "no memory"); }
+  void StoreMany(absl::Span<const uint64_t> indices) {
+    const absl::Status stored = core_.StoreMany(
+        indices, [indices](size_t i) { return EntryFor(indices[i]); }, [](size_t, Entry) {});
+    MXA_CHECK(stored.ok(), "no memory");
+  }
   void Erase(uint64_t index) { core_.Erase(index); }
   void SetMark(uint64_t index) { core_.SetMark(index, Mark::k0); }
   uint64_t Sum() {
@@ -116,6 +124,20 @@ double TimeFill(const std::vector<uint32_t>& order) {
   return watch.NsPer(order.size());
 }
 
+// The same in ascending order, kAtOnce by one call.
+double TimeFillMany(size_t count) {
+  constexpr size_t kAtOnce = 4096;
+  auto side = std::make_unique<OursSide>();
+  std::vector<uint64_t> indices(std::min(kAtOnce, count));
+  const ThreadStopwatch watch;
+  for (size_t first = 0; first < count; first += indices.size()) {
+    const size_t size = std::min(indices.size(), count - first);
+    for (size_t i = 0; i < size; ++i) indices[i] = first + i;
+    side->StoreMany(absl::MakeConstSpan(indices).first(size));
+  }
+  return watch.NsPer(count);
+}
+
 template <typename Side>
 double TimeOverwrite(Side& side, const std::vector<uint32_t>& order) {
   const ThreadStopwatch watch;
@@ -146,6 +168,9 @@ void Writes(Bench& bench, size_t count) {
   bench.Pair(
       {"store, ascending", "ns", kLockedMap, "<=0.9"}, [&] { return TimeFill<OursSide>(ascending); },
       [&] { return TimeFill<MapSide>(ascending); });
+  bench.Pair(
+      {"store 4096 at once, ascending", "ns", "one by one", "<=0.7"}, [&] { return TimeFillMany(count); },
+      [&] { return TimeFill<OursSide>(ascending); });
   bench.Pair(
       {"store, random", "ns", kLockedMap, "<=0.9"}, [&] { return TimeFill<OursSide>(shuffled); },
       [&] { return TimeFill<MapSide>(shuffled); });
