@@ -183,7 +183,9 @@ TEST(IdBitmapTest, FindsSetAndClearBits) {
 }
 
 TEST(IdaDeathTest, FreeingWhatIsNotAllocatedEndsTheProcess) {
-  Ida ida;
+  const std::unique_ptr<NodeCache> nodes = NodeCache::Create().value();
+  const std::unique_ptr<IdBitmapCache> bitmaps = IdBitmapCache::Create().value();
+  Ida ida(*nodes, *bitmaps);
   EXPECT_DEATH(ida.Free(0), "freed an ID that is not allocated");
   ASSERT_EQ(ida.Allocate().value(), 0u);
   EXPECT_DEATH(ida.Free(1), "freed an ID that is not allocated");
