@@ -74,13 +74,19 @@ CacheCore::CacheCore(const CacheOptions& options)
 }
 
 CacheCore::~CacheCore() {
-  // More than once when destructors pass more objects to FreeRcu.
+  // Again as long as something was retired meanwhile: its destructors may have passed more objects to FreeRcu, which by
+  // now wait in the sheaf of the thread that ran them, or have been called back in turn. When nothing was, the barrier
+  // has waited for the last destructor, and no sheaf had anything of it.
+  uint64_t before;
   do {
+    // Relaxed, here and below: a retirement is seen by the locks of the barrier, whose end follows it, or of the threads'
+    // sheaves, of which one would not be empty without it.
+    before = retirements_.load(std::memory_order_relaxed);
     FreeRcuBarrier();
     BeginSlow();
     FlushAllSheaves();
     EndSlow();
-  } while (retired_.load(std::memory_order_relaxed) != 0);
+  } while (retirements_.load(std::memory_order_relaxed) != before);
   ReleaseCritical();
   MXA_CHECK(guarded_.load(std::memory_order_relaxed) == 0 || arena_.Guards().ReportLeaks(this) == 0,
             "a cache destroyed with guarded objects not freed");

@@ -222,6 +222,8 @@ class CacheCore : public ListLink {
   // Relaxed: statistics.
   std::atomic<size_t> retired_{0};
   std::atomic<size_t> guarded_{0};  // live ones
+  // Sheaves and guarded objects handed to the reclaimer so far; the destructor says what orders it.
+  std::atomic<uint64_t> retirements_{0};
 
   Mutex pass_mutex_;
   BatchGate batches_;

@@ -111,6 +111,7 @@ void CacheCore::RetireMarked() {
 
 void CacheCore::RetireSheaf(Sheaf* sheaf) {
   retired_.fetch_add(sheaf->size(), std::memory_order_relaxed);
+  retirements_.fetch_add(1, std::memory_order_relaxed);
   counters_.Add(Count::kRcuSheaf);
   counters_.Add(Count::kRcuObject, sheaf->size());
   reclaim::Retire(sheaf, &RecycleCallback);

@@ -26,6 +26,7 @@ void CacheCore::FreeGuarded(void* object) {
 }
 
 void CacheCore::FreeRcuGuarded(void* object) {
+  retirements_.fetch_add(1, std::memory_order_relaxed);
   arena_.Guards().FreeRcu(object, this, options_.rcu_destructor);
   guarded_.fetch_sub(1, std::memory_order_relaxed);
 }

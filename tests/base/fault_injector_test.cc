@@ -189,6 +189,18 @@ TEST(FailNthScopeTest, TheInnermostDecidesAlone) {
   EXPECT_EQ(Ask(faults, 2), "xx") << "the configuration again";
 }
 
+TEST(FailNthScopeTest, AThreadsOwnScopeComesBeforeOneForEveryThread) {
+  FaultInjector faults;
+  FailNthScope own(faults, 2);
+  {
+    FailNthScope everyone(faults, 1, FaultThreads::kEveryThread);  // though opened later
+    EXPECT_EQ(Ask(faults, 3), ".x.");
+    EXPECT_FALSE(everyone.fired());
+    std::thread([&] { EXPECT_EQ(Ask(faults, 2), "x."); }).join();
+  }
+  EXPECT_TRUE(own.fired());
+}
+
 TEST(FaultConfigTest, ParsesEveryParameter) {
   const FaultConfig config = FaultConfig::Parse("probability=12.5, interval=3,times=5,space = 2,seed=7").value();
   EXPECT_EQ(config.probability, 12.5);

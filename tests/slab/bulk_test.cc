@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
@@ -64,6 +65,19 @@ TEST_F(BulkTest, UsesWhatTheThreadHasFreeBeforeItTakesSlabs) {
   EXPECT_TRUE(cache->AllocateBulk(absl::MakeSpan(again)));
   std::copy(again.begin(), again.end(), all.begin());
   cache->FreeBulk(all);
+}
+
+TEST_F(BulkTest, EmptySlabsDoNotPileUp) {
+  arena_ = Arena::Create({.reserve_bytes = 16 * kRegionSize, .min_reserve_bytes = kRegionSize}).value();
+  const auto cache =
+      Cache::Create(
+          {.name = "bulk", .object_size = 4096, .arena = arena_.get(), .empty_slab_delay = absl::ZeroDuration()})
+          .value();
+  std::vector<void*> objects(2000);
+  ASSERT_TRUE(cache->AllocateBulk(absl::MakeSpan(objects)));
+  ASSERT_EQ(cache->Stats().slabs, 125u);
+  cache->FreeBulk(objects);
+  EXPECT_LT(cache->Stats().slabs, 20u);
 }
 
 TEST_F(BulkTest, OfNothingSucceeds) {

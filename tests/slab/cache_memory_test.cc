@@ -6,8 +6,11 @@
 #include <thread>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "reclaim/context.h"
+#include "reclaim/rcu.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
 
@@ -60,6 +63,24 @@ TEST_F(CacheMemoryTest, NoNewSlabTakesOnlyWhatLiesReady) {
   EXPECT_EQ(ready.size(), cache_->Stats().objects_per_slab);
   EXPECT_EQ(cache_->Stats().slabs_created, 1u);
   FreeAll(ready);
+}
+
+// A reader keeps them from coming back at once.
+TEST_F(CacheMemoryTest, MayReclaimWaitsForWhatIsRetired) {
+  std::vector<void*> objects = TakeAll();
+  std::atomic<bool> inside{false};
+  std::thread reader([&] {
+    reclaim::ReadSection section;
+    inside = true;
+    absl::SleepFor(absl::Milliseconds(100));
+  });
+  while (!inside) std::this_thread::yield();
+  cache_->FreeRcu(objects.back());
+  EXPECT_EQ(cache_->Allocate(), nullptr);
+  void* const object = cache_->Allocate(AllocFlags::kMayReclaim);
+  EXPECT_EQ(object, objects.back());
+  reader.join();
+  FreeAll(objects);
 }
 
 // Another thread keeps free objects in its sheaves and does nothing.

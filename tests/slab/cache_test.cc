@@ -264,6 +264,32 @@ TEST_F(CacheTest, ADestructorMayUseTheCache) {
   ExpectConserved(*cache, 0);
 }
 
+// Each destructor retires the next object of a chain, so that each grace period brings more to wait for.
+TEST_F(CacheTest, DestroyingACacheWaitsForWhatItsDestructorsRetire) {
+  struct Link {
+    Cache* cache;
+    Link* next;
+  };
+  auto cache = Make({.name = "thing",
+                     .object_size = sizeof(Link),
+                     .rcu_destructor =
+                         [](void* object) {
+                           auto* link = static_cast<Link*>(object);
+                           ++destroyed;
+                           if (link->next != nullptr) link->cache->FreeRcu(link->next);
+                         },
+                     .sheaf_capacity = 2});
+  Link* first = nullptr;
+  for (int i = 0; i < 10; ++i) {
+    auto* link = static_cast<Link*>(cache->Allocate());
+    *link = {cache.get(), first};
+    first = link;
+  }
+  cache->FreeRcu(first);
+  cache.reset();
+  EXPECT_EQ(destroyed, 10u);
+}
+
 TEST_F(CacheTest, ShrinkGivesEverythingBack) {
   auto cache = MakeThings();
   std::vector<void*> objects = Take(*cache, 20'000);

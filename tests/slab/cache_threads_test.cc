@@ -4,15 +4,18 @@
 // is gone.
 #include <algorithm>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <random>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "gtest/gtest.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
+#include "slab/thread_registry.h"
 
 namespace mxa::slab {
 namespace {
@@ -155,6 +158,37 @@ TEST_F(CacheThreadsTest, ManyCachesAreUsedAtOnce) {
   for (int i = 0; i < 100; ++i) caches[static_cast<size_t>(i)] = Make();
   worker.Run(use_all);
   for (auto& cache : caches) EXPECT_EQ(cache->Stats().cached, 16u);
+}
+
+uint32_t LowestUnusedNumber() {
+  MutexLock lock(&ThreadRegistryMutex());
+  const uint32_t id = AcquireCacheId();
+  ReleaseCacheId(id);
+  return id;
+}
+
+// Numbers that were lost would grow every thread's table for ever, and take later caches off the fast path.
+TEST_F(CacheThreadsTest, ACacheGivesItsNumberBack) {
+  const uint32_t before = LowestUnusedNumber();
+  for (int i = 0; i < 3; ++i) {
+    auto cache = Make();
+    EXPECT_GT(LowestUnusedNumber(), before);
+  }
+  EXPECT_EQ(LowestUnusedNumber(), before);
+}
+
+TEST_F(CacheThreadsTest, TheBarnHasRoomForEachThread) {
+  auto cache = Make();
+  Use(*cache, 1000);
+  EXPECT_EQ(cache->Stats().cached, (4 + 2 + 2) * 16u) << "the thread's own two sheaves, and six in the barn";
+  std::vector<std::unique_ptr<Worker>> workers(5);
+  for (auto& worker : workers) {
+    worker = std::make_unique<Worker>();
+    worker->Run([&] { cache->FreeRcu(cache->Allocate()); });
+  }
+  Use(*cache, 1000);
+  EXPECT_GE(cache->Stats().cached, (4 + 2 * 6 + 2) * 16u);
+  EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
 }
 
 TEST_F(CacheThreadsTest, ObjectsAreFreedOnOtherThreads) {

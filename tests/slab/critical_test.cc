@@ -13,6 +13,7 @@
 #include "reclaim/context.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
+#include "slab/notifier.h"
 #include "slab/page_pool.h"
 #include "tests/support/handle_table.h"
 
@@ -117,6 +118,55 @@ TEST_P(CriticalTest, FreeRcuGivesBackAfterTheGracePeriodWithoutWaitingForOthers)
   cache_->FreeRcuBarrier();
   ExpectPoolWhole();
   EXPECT_EQ(cache_->Stats().counts[Count::kRcuSheaf], 1u);
+}
+
+TEST_P(CriticalTest, TheDestructorOfARetiredObjectRunsOnce) {
+  static int destroyed;
+  destroyed = 0;
+  const auto cache = Cache::Create({.name = "destroyed",
+                                    .object_size = GetParam().object_size,
+                                    .rcu_destructor = [](void*) { ++destroyed; },
+                                    .arena = arena_.get()})
+                         .value();
+  FailEveryPage();
+  for (int i = 0; i < 3; ++i) cache->FreeRcu(cache->AllocateCritical(*pool_));
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(destroyed, 3);
+  ExpectPoolWhole();
+}
+
+TEST_P(CriticalTest, EachPoolServesFromItsOwnSlabs) {
+  const auto other = PagePool::Create({.name = "other",
+                                       .arena = arena_.get(),
+                                       .min_units = GetParam().units,
+                                       .largest_run_units = GetParam().units})
+                         .value();
+  FailEveryPage();
+  void* const first = cache_->AllocateCritical(*pool_);
+  void* const second = cache_->AllocateCritical(*other);  // though the first one's slab has room
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(pool_->Stats().out_units, GetParam().units);
+  EXPECT_EQ(other->Stats().out_units, GetParam().units);
+  cache_->Free(second);
+  EXPECT_EQ(other->Stats().out_units, 0u);
+  cache_->Free(first);
+}
+
+TEST_P(CriticalTest, AVetoedSlabGoesBackToThePool) {
+  class Never final : public Notifier {
+    bool Agree(const CacheEvent& event) override { return event.kind != CacheEventKind::kNewSlab; }
+  } never;
+  NotifierChain chain;
+  chain.Register(never);
+  const auto cache =
+      Cache::Create(
+          {.name = "vetoed", .object_size = GetParam().object_size, .arena = arena_.get(), .notifiers = &chain})
+          .value();
+  FailEveryPage();
+  EXPECT_EQ(cache->AllocateCritical(*pool_), nullptr);
+  EXPECT_TRUE(cache->CheckInvariants().ok()) << "no critical slab keeps it slow: " << cache->CheckInvariants();
+  ExpectPoolWhole();
+  chain.Unregister(never);
 }
 
 TEST_P(CriticalTest, BulkFreesGiveBackToo) {

@@ -80,8 +80,8 @@ void FreeSome(HandleTable& table, size_t count) {
   for (size_t i = 0; i < count; ++i) table.RemoveNow((i * 331 * 2 + 1) % kItems);
 }
 
-size_t ViolationsWhenFreedAt(const char* point, size_t count) {
-  HandleTable table({.slots = kItems, .sheaf_capacity = kSheaf});
+size_t ViolationsWhenFreedAt(const char* point, size_t count, size_t quarantine_objects = 0) {
+  HandleTable table({.slots = kItems, .sheaf_capacity = kSheaf, .quarantine_objects = quarantine_objects});
   FillHalf(table);
   {
     AtPoints at({{point, [&] { FreeSome(table, count); }}});
@@ -102,6 +102,10 @@ TEST(DrainInterleaveTest, NoticesASkippedDrain) {
 
 TEST(DrainInterleaveTest, FindsObjectsInTheBarn) {
   EXPECT_EQ(ViolationsWhenFreedAt("pass.before_mark", 5 * kSheaf), 0u);
+}
+
+TEST(DrainInterleaveTest, FindsObjectsInTheQuarantine) {
+  EXPECT_EQ(ViolationsWhenFreedAt("pass.before_mark", 5 * kSheaf, /*quarantine_objects=*/100 * kSheaf), 0u);
 }
 
 TEST(DrainInterleaveTest, NoticesABarnLeftOpen) {
@@ -222,19 +226,54 @@ TEST(DrainInterleaveTest, ABarrierWaitsForTheBatchesUnderWay) {
   FillHalf(table);
   std::thread other;
   std::atomic<size_t> missing{kItems};
+  std::atomic<bool> done{false};
   {
-    AtPoints at({{"pass.after_mark", [&] {
+    AtPoints at({{"pass.after_mark",
+                  [&] {
                     RemoveOdd(table, kItems);
                     const size_t removed = table.removed_rcu();
-                    other = std::thread([&table, &missing, removed] {
+                    other = std::thread([&table, &missing, &done, removed] {
                       table.cache().FreeRcuBarrier();
                       missing = removed - table.destroyed();
+                      done = true;
                     });
+                  }},
+                 // Time for a barrier that does not wait.
+                 {"pass.before_grace_period", [&] {
+                    for (int i = 0; i < 20'000 && !done; ++i) std::this_thread::yield();
                   }}});
     ASSERT_TRUE(table.cache().Compact().ok());
   }
   other.join();
   EXPECT_EQ(missing, 0u);
+}
+
+// What is retired of a marked slab after its batch has been handed on is on the list of the pass, of which neither a
+// barrier nor the figures lose sight.
+TEST(DrainInterleaveTest, TheListOfMarkedObjectsIsWaitedForAndCounted) {
+  HandleTable table({.slots = kItems, .sheaf_capacity = kSheaf});
+  FillHalf(table);
+  table.refuse = true;  // else they would live elsewhere by then
+  std::thread other;
+  std::atomic<size_t> missing{kItems};
+  CacheStats before;
+  CacheStats after;
+  {
+    AtPoints at({{"pass.before_grace_period", [&] {
+                    before = table.cache().Stats();
+                    RemoveOdd(table, 7);  // three: no sheaf is full
+                    after = table.cache().Stats();
+                    other = std::thread([&] {
+                      table.cache().FreeRcuBarrier();
+                      missing = table.removed_rcu() - table.destroyed();
+                    });
+                  }}});
+    ASSERT_TRUE(table.cache().Compact({.mode = CompactOptions::Mode::kMoveEverything, .batch_objects = kItems}).ok());
+  }
+  other.join();
+  EXPECT_EQ(missing, 0u);
+  EXPECT_EQ(after.retired, before.retired + 3);
+  EXPECT_EQ(after.live, before.live - 3);
 }
 
 // The grace period comes after the last move and before the pages go: a reader that got its pointer before the move

@@ -13,11 +13,14 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "base/schedule_point.h"
 #include "gtest/gtest.h"
 #include "reclaim/rcu.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
+#include "slab/cache_core.h"
 #include "slab/cache_registry.h"
 #include "tests/support/fork_child.h"
 #include "tests/support/handle_table.h"
@@ -137,6 +140,41 @@ TEST_F(CacheForkTest, ThreadsOfTheChildGetSheavesOfTheirOwn) {
               return cache->CheckInvariants().ok() ? std::string() : cache->CheckInvariants().ToString();
             }),
             "");
+}
+
+// Its threads, and what they look after, have not come along. The parent's thread is idle for too short a time to be
+// parked before the fork.
+TEST_F(CacheForkTest, TheChildHasAHousekeeperOfItsOwn) {
+  auto cache = Cache::Create({.name = "kept",
+                              .object_size = 64,
+                              .rcu_destructor = [](void*) { ++destroyed; },
+                              .arena = arena_.get(),
+                              .rcu_free_delay = absl::Milliseconds(10),
+                              .idle_delay = absl::Seconds(1)})
+                   .value();
+  cache->Free(cache->Allocate());
+  EXPECT_EQ(InChild([&] {
+              const uint64_t drains = cache->Stats().counts[Count::kIdleDrain];
+              cache->Free(cache->Allocate());  // would be by the fast way, unseen
+              while (cache->Stats().counts[Count::kIdleDrain] == drains) absl::SleepFor(absl::Milliseconds(5));
+              if (cache->Stats().cached != 0) return std::string("an idle thread still holds objects");
+              cache->FreeRcu(cache->Allocate());
+              while (destroyed == 0) absl::SleepFor(absl::Milliseconds(5));
+              return std::string();
+            }),
+            "");
+}
+
+// A drain, or an allocation that looks for memory, keeps all threads slow for a while.
+TEST_F(CacheForkTest, TheChildIsNotSlowForThreadsThatAreGone) {
+  CacheCore cache({.name = "drained", .object_size = 64, .arena = arena_.get()});
+  cache.Free(cache.Allocate(AllocFlags::kNone));
+  {
+    IdleThread drains([&] { cache.BeginSlow(); });
+    EXPECT_EQ(InChild([&] { return cache.CheckInvariants().ok() ? "" : cache.CheckInvariants().ToString(); }), "");
+  }
+  cache.EndSlow();
+  EXPECT_TRUE(cache.CheckInvariants().ok()) << cache.CheckInvariants();
 }
 
 // Whoever looks at all caches holds a lock that the child's first cache needs.

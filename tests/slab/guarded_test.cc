@@ -60,6 +60,21 @@ TEST_F(GuardedTest, ComesAndGoesByEveryPath) {
   EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
 }
 
+TEST_F(GuardedTest, IsConstructedLikeAnyOther) {
+  const auto cache = Cache::Create({.name = "constructed",
+                                    .object_size = 64,
+                                    .constructor = [](void* object) { std::memset(object, 7, 64); },
+                                    .arena = arena_.get(),
+                                    .guard_interval = absl::Nanoseconds(1)})
+                         .value();
+  for (int i = 0; i < 3; ++i) {
+    char* const object = static_cast<char*>(AllocateGuarded(*cache));
+    EXPECT_EQ(object[0], 7);
+    EXPECT_EQ(object[63], 7);
+    cache->Free(object);
+  }
+}
+
 TEST_F(GuardedTest, OtherObjectsTakeTheFastPathBesideThem) {
   const auto cache = Make();
   void* const guarded = AllocateGuarded(*cache);

@@ -214,6 +214,7 @@ TEST_F(HooksTest, HandlersHearOfEveryObjectAndSlabOnce) {
     EXPECT_TRUE(recorder.live.empty());
   }
   EXPECT_EQ(recorder.agreed[CacheEventKind::kNewSlab], recorder.noticed[CacheEventKind::kFreeSlab]);
+  EXPECT_TRUE(recorder.rolled_back.empty()) << "all of it happened";
   chain.Unregister(recorder);
 }
 
@@ -240,6 +241,25 @@ TEST_F(HooksTest, AVetoedAllocationLeavesNothingBehind) {
   ExpectSound(*cache);
   chain.Unregister(first);
   chain.Unregister(second);
+}
+
+TEST_F(HooksTest, HandlersHearOfPrefilledObjectsThoughTheBarnHasFullSheaves) {
+  NotifierChain chain;
+  Recorder recorder;
+  chain.Register(recorder);
+  const auto cache = Make({.sheaf_capacity = 4, .notifiers = &chain});
+  std::vector<void*> objects(40);
+  ASSERT_TRUE(cache->AllocateBulk(absl::MakeSpan(objects)));
+  for (void* object : objects) cache->Free(object);
+  ASSERT_GT(cache->Stats().counts[Count::kBarnPut], 0u);
+  {
+    PrefilledSheaf sheaf = cache->Prefill(3).value();
+    EXPECT_EQ(recorder.live.size(), 3u) << "asked when they leave the cache, not when they are handed out";
+    cache->Free(sheaf.Allocate());
+  }
+  EXPECT_TRUE(recorder.live.empty());
+  ExpectSound(*cache);
+  chain.Unregister(recorder);
 }
 
 TEST_F(HooksTest, AVetoedSlabIsLikeNoMemory) {
@@ -279,6 +299,35 @@ TEST_F(HooksTest, EveryFailureOfEveryPathIsCleanAndLosesNothing) {
     ExpectSound(*cache);
   });
   EXPECT_GT(points, 60u) << "allocations, slabs and sheaves";
+}
+
+TEST_F(HooksTest, AnInjectedFaultIsAFailedAllocation) {
+  FaultInjector faults;
+  const auto cache = Make({.faults = &faults});
+  faults.Arm({});
+  EXPECT_EQ(cache->Allocate(), nullptr);
+  EXPECT_EQ(cache->Stats().counts[Count::kAllocFailed], 1u);
+  EXPECT_EQ(cache->Stats().counts[Count::kAllocSlow], 0u) << "refused before anything else is done";
+  faults.Arm({.space = 1});  // the allocation goes on, and finds no slab to be had
+  EXPECT_EQ(cache->Allocate(AllocFlags::kMayReclaim), nullptr);
+  EXPECT_EQ(cache->Stats().counts[Count::kAllocFailed], 2u);
+  EXPECT_EQ(cache->Stats().slabs_created, 0u);
+}
+
+TEST_F(HooksTest, WithoutMemoryForASheafWhatIsFreedGoesToItsSlabs) {
+  FaultInjector faults;
+  const auto cache = Make({.sheaf_capacity = 4, .faults = &faults});
+  std::vector<void*> objects(40);
+  ASSERT_TRUE(cache->AllocateBulk(absl::MakeSpan(objects)));
+  const CacheStats before = cache->Stats();
+  faults.Arm({});
+  for (void* object : objects) cache->Free(object);
+  const CacheStats after = cache->Stats();
+  EXPECT_EQ(after.counts[Count::kSheafAlloc], before.counts[Count::kSheafAlloc]);
+  EXPECT_GT(after.counts[Count::kFlush], before.counts[Count::kFlush]);
+  EXPECT_LE(after.cached, 8u) << "two sheaves";
+  faults.Disarm();
+  ExpectSound(*cache);
 }
 
 TEST_F(HooksTest, FreeRcuTakesTheSpareWhenThereIsNoMemoryForASheaf) {

@@ -4,11 +4,15 @@
 #include "slab/housekeeper.h"
 
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <thread>
 #include <vector>
 
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "base/schedule_point.h"
 #include "gtest/gtest.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
@@ -77,6 +81,23 @@ TEST_F(HousekeeperTest, LeavesAPartFilledSheafItsTime) {
   EXPECT_EQ(destroyed, 1);
 }
 
+#if MXA_HOOKS
+std::atomic<int> handshakes{0};
+
+TEST_F(HousekeeperTest, DisturbsNoThreadWhenNothingIsDue) {
+  const std::unique_ptr<Cache> cache = Make(absl::Hours(1), absl::InfiniteDuration());
+  cache->FreeRcu(cache->Allocate());
+  SetScheduleHandlerForTest([](const char* point) {
+    if (std::strcmp(point, "housekeeping.before_slow") == 0) ++handshakes;
+  });
+  RoundsAfter(absl::Minutes(61));
+  EXPECT_EQ(handshakes.exchange(0), 1) << "the sheaf is retired";
+  RoundsAfter(absl::Hours(3));
+  EXPECT_EQ(handshakes, 0) << "and its age with it";
+  SetScheduleHandlerForTest(nullptr);
+}
+#endif
+
 TEST_F(HousekeeperTest, TakesBackWhatAnIdleThreadHolds) {
   const std::unique_ptr<Cache> cache = Make(absl::Hours(1), absl::Hours(1));
   absl::Notification filled;
@@ -98,9 +119,41 @@ TEST_F(HousekeeperTest, TakesBackWhatAnIdleThreadHolds) {
   EXPECT_EQ(cache->Stats().live, 1u);
   EXPECT_EQ(cache->Stats().counts[Count::kIdleDrain], 1u);
   EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
+  RoundsAfter(absl::Hours(4));
+  EXPECT_EQ(cache->Stats().counts[Count::kIdleDrain], 1u) << "parked once is parked";
   checked.Notify();
   thread.join();
   EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
+}
+
+TEST_F(HousekeeperTest, AnIdleThreadKeepsNeitherItsSpareSheafNorWhatItRetired) {
+  const std::unique_ptr<Cache> cache = Make(absl::Hours(9), absl::Hours(1));
+  std::vector<void*> objects(33);
+  ASSERT_TRUE(cache->AllocateBulk(absl::MakeSpan(objects)));
+  cache->FreeRcu(objects.back());
+  objects.pop_back();
+  for (void* object : objects) cache->Free(object);
+  EXPECT_EQ(cache->Stats().cached, 32u) << "two full sheaves";
+  RoundsAfter(absl::Hours(2));
+  EXPECT_EQ(cache->Stats().cached, 0u);
+  EXPECT_EQ(cache->Stats().counts[Count::kRcuObject], 1u) << "retired, though its own time is not over";
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(destroyed, 1);
+}
+
+TEST_F(HousekeeperTest, TheThreadComesBackAsLongAsSomethingIsNotDue) {
+  const std::unique_ptr<Cache> cache = Make(absl::Milliseconds(300), absl::InfiniteDuration());
+  cache->FreeRcu(cache->Allocate());  // due after several of its periods
+  EXPECT_TRUE(destroyed_one_.WaitForNotificationWithTimeout(absl::Seconds(30)));
+}
+
+TEST_F(HousekeeperTest, TheSleepingThreadIsWoken) {
+  const std::unique_ptr<Cache> cache = Make(absl::Milliseconds(1), absl::Milliseconds(1));
+  cache->Free(cache->Allocate());
+  while (cache->Stats().counts[Count::kIdleDrain] == 0) absl::SleepFor(absl::Milliseconds(10));
+  absl::SleepFor(absl::Milliseconds(300));  // time to find nothing more, and to fall asleep
+  cache->FreeRcu(cache->Allocate());
+  EXPECT_TRUE(destroyed_one_.WaitForNotificationWithTimeout(absl::Seconds(30)));
 }
 
 TEST_F(HousekeeperTest, AnIdleThreadThatComesBackIsLookedAfterAgain) {
@@ -146,6 +199,26 @@ TEST_F(HousekeeperTest, GivesTheEmptySlabsOfAnIdleCacheBackAndSleeps) {
   EXPECT_FALSE(RoundsAfter(absl::Hours(4)));
   EXPECT_EQ(cache->Stats().slabs, 0u);
   EXPECT_EQ(arena_->units_held(), 0u);
+}
+
+TEST_F(HousekeeperTest, GivesBackOnlyWhatWasNotNeededSinceItLookedLast) {
+  const std::unique_ptr<Cache> cache = Make(absl::InfiniteDuration(), absl::InfiniteDuration(), absl::Hours(1));
+  FillAndEmpty(*cache);
+  const int64_t now = Housekeeper::Now();
+  constexpr int64_t kMinute = 60'000;
+  Housekeeper::RunOnce(now);
+  const size_t slabs = cache->Stats().slabs;
+  std::vector<void*> objects(8'000);
+  ASSERT_TRUE(cache->AllocateBulk(absl::MakeSpan(objects)));
+  const size_t unneeded = cache->Stats().empty_slabs;
+  EXPECT_GT(unneeded, 5u);
+  cache->FreeBulk(objects);
+  Housekeeper::RunOnce(now + 61 * kMinute);
+  EXPECT_EQ(cache->Stats().slabs, slabs - unneeded);
+  Housekeeper::RunOnce(now + 120 * kMinute);
+  EXPECT_EQ(cache->Stats().slabs, slabs - unneeded) << "each time the rest has an hour from then on";
+  Housekeeper::RunOnce(now + 122 * kMinute);
+  EXPECT_LE(cache->Stats().slabs, 1u);
 }
 
 TEST_F(HousekeeperTest, KeepsEmptySlabsForEverWhenAskedTo) {

@@ -97,6 +97,21 @@ TEST_F(NumaCacheTest, WithoutMemoryOfItsNodeAThreadGetsAnothersObjects) {
   EXPECT_EQ(NodeOf(object), 1);
 }
 
+// Objects of two nodes wait for one grace period in one sheaf, which is full afterwards.
+TEST_F(NumaCacheTest, WhatIsRetiredTogetherGoesBackToItsNodes) {
+  AllocateOn(0, 40);
+  OnNode(1, [&] { AllocateOn(1, 40); });
+  for (size_t i = 0; i < 40; ++i) {
+    cache_->FreeRcu(held_[i]);
+    cache_->FreeRcu(held_[40 + i]);
+  }
+  held_.clear();
+  cache_->FreeRcuBarrier();
+  for (int node = 0; node < 2; ++node) {
+    OnNode(node, [&] { AllocateOn(node, 60); });
+  }
+}
+
 TEST_F(NumaCacheTest, WithoutNewSlabsAThreadGetsAnothersObjects) {
   OnNode(1, [&] { AllocateOn(1, 3); });
   FakeTopology::RunOn(2);

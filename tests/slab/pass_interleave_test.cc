@@ -159,6 +159,28 @@ TEST(PassMemoryInterleaveTest, AnAllocationTakesPlannedSlabsBackBeforeItFails) {
   EXPECT_TRUE(table.cache().CheckInvariants().ok()) << table.cache().CheckInvariants();
 }
 
+// Those it takes are the last ones of the plan: the pass goes on with the rest.
+TEST(PassMemoryInterleaveTest, AnAllocationLeavesThePassWhatItDoesNotNeed) {
+  constexpr size_t kSlots = 20'000;
+  HandleTable table({.slots = 2 * kSlots, .sheaf_capacity = kSheaf, .reserve_bytes = kRegionSize});
+  size_t items = 0;
+  while (table.Create(items)) ++items;
+  for (size_t i = 0; i < items; ++i) {
+    if (i % 4 != 0) table.RemoveNow(i);
+  }
+  size_t created = 0;
+  {
+    AtPoint at("pass.after_mark", [&] {
+      // What is not planned has room for all that lives in the victims, and little more.
+      while (created < items / 2 && table.Create(kSlots + created)) ++created;
+    });
+    EXPECT_GT(table.cache().Compact({.batch_objects = 200}).value().batches, 1u);
+  }
+  EXPECT_EQ(created, items / 2);
+  EXPECT_EQ(table.violations(), 0u);
+  EXPECT_TRUE(table.cache().CheckInvariants().ok()) << table.cache().CheckInvariants();
+}
+
 TEST(PassCancelInterleaveTest, NothingMovesAfterTheRequest) {
   HandleTable table({.slots = 2 * kItems, .sheaf_capacity = kSheaf});
   FillHalf(table, kItems);

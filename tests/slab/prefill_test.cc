@@ -96,10 +96,31 @@ TEST_F(PrefillTest, RefillsToMoreThanItHeld) {
   cache_->FreeBulk(objects);
 }
 
+TEST_F(PrefillTest, TheSheafThatWasOutgrownIsEmptyForItsNextUser) {
+  std::vector<void*> objects(10 * kSheaf);
+  ASSERT_TRUE(cache_->AllocateBulk(absl::MakeSpan(objects)));
+  absl::StatusOr<PrefilledSheaf> sheaf = cache_->Prefill(kSheaf / 2);
+  ASSERT_TRUE(sheaf.ok());
+  ASSERT_TRUE(sheaf->Refill(3 * kSheaf));
+  for (void* object : objects) cache_->Free(object);  // with full sheaves for the barn, in exchange for empty ones
+  EXPECT_EQ(cache_->Stats().live, 3 * kSheaf);
+  std::set<void*> distinct;
+  for (void*& object : objects) distinct.insert(object = cache_->Allocate());
+  while (sheaf->size() > 0) objects.push_back(sheaf->Allocate());
+  distinct.insert(objects.begin(), objects.end());
+  EXPECT_EQ(distinct.size(), 13 * kSheaf) << "no object has two users";
+  for (void* object : distinct) cache_->Free(object);
+}
+
 TEST_F(PrefillTest, IsAsItWasAfterARefillThatFails) {
   absl::StatusOr<PrefilledSheaf> sheaf = cache_->Prefill(10);
   ASSERT_TRUE(sheaf.ok());
+  const CacheStats before = cache_->Stats();
   EXPECT_FALSE(sheaf->Refill(513));
+  const CacheStats after = cache_->Stats();
+  EXPECT_EQ(after.counts[Count::kSheafAlloc] - before.counts[Count::kSheafAlloc],
+            after.counts[Count::kSheafFree] - before.counts[Count::kSheafFree])
+      << "the larger sheaf is gone again";
   EXPECT_EQ(sheaf->size(), 10u);
   EXPECT_EQ(cache_->Stats().live, 10u);
 }

@@ -4,14 +4,17 @@
 #include "slab/slab_view.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <vector>
 
+#include "base/fault_injector.h"
 #include "gtest/gtest.h"
 #include "reclaim/movable.h"
 #include "slab/arena.h"
 #include "slab/cache.h"
+#include "slab/page_pool.h"
 
 namespace mxa::slab {
 namespace {
@@ -75,6 +78,23 @@ TEST_F(SlabViewTest, ShowsEachSlab) {
     EXPECT_LT(slab.first_unit, kUnitsPerRegion);
   }
   EXPECT_EQ(live, stats.live + stats.cached);
+}
+
+TEST(SlabViewOfCriticalSlabsTest, ShowsThem) {
+  FaultInjector page_faults;
+  const auto arena = Arena::Create({.reserve_bytes = size_t{64} << 20, .faults = &page_faults}).value();
+  const auto pool = PagePool::Create({.name = "reserve", .arena = arena.get(), .min_units = 1}).value();
+  const auto cache = Cache::Create({.name = "viewed", .object_size = 4096, .arena = arena.get()}).value();
+  page_faults.Arm({});
+  void* const object = cache->AllocateCritical(*pool);
+  ASSERT_NE(object, nullptr);
+  const std::vector<SlabView> slabs = cache->Slabs();
+  ASSERT_EQ(slabs.size(), 1u);
+  EXPECT_EQ(slabs[0].state, SlabState::kCritical);
+  EXPECT_EQ(slabs[0].live, 1u);
+  EXPECT_EQ(slabs[0].address, reinterpret_cast<uintptr_t>(object));
+  cache->Free(object);
+  EXPECT_TRUE(cache->Slabs().empty());
 }
 
 TEST_F(SlabViewTest, ShowsTheSlabsOfAPass) {

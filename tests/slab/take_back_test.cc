@@ -4,9 +4,14 @@
 #include "slab/take_back.h"
 
 #include <atomic>
+#include <cstring>
+#include <functional>
 #include <memory>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "base/schedule_point.h"
 #include "gtest/gtest.h"
 #include "reclaim/context.h"
 #include "slab/arena.h"
@@ -81,6 +86,37 @@ TEST_F(TakeBackTest, DestructorsRunOnlyForAnAllocationThatMayReclaim) {
   EXPECT_GT(destroyed, 0);
   needy->Free(object);
 }
+
+#if MXA_HOOKS
+std::function<void()> at_detached;
+
+// The slabs are on their way to the arena by another thread, which still needs their cache.
+TEST_F(TakeBackTest, ACacheIsNotDestroyedBeforeItsSlabsAreBack) {
+  std::unique_ptr<Cache> keeper = MakeKeeper(*arena_);
+  const std::unique_ptr<Cache> needy = MakeNeedy();
+  std::thread destroyer;
+  std::atomic<bool> gone{false};
+  bool too_early = false;
+  at_detached = [&] {
+    destroyer = std::thread([&] {
+      keeper.reset();
+      gone = true;
+    });
+    for (int i = 0; i < 20'000 && !gone; ++i) std::this_thread::yield();
+    too_early = gone;
+  };
+  SetScheduleHandlerForTest([](const char* point) {
+    if (std::strcmp(point, "take_back.detached") == 0 && at_detached) std::exchange(at_detached, nullptr)();
+  });
+  void* const object = needy->Allocate();
+  SetScheduleHandlerForTest(nullptr);
+  ASSERT_TRUE(destroyer.joinable());
+  destroyer.join();
+  EXPECT_FALSE(too_early);
+  ASSERT_NE(object, nullptr);
+  needy->Free(object);
+}
+#endif
 
 TEST_F(TakeBackTest, CachesOfOtherArenasKeepTheirs) {
   const std::unique_ptr<Arena> other_arena = MakeArena();

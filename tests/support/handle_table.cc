@@ -36,7 +36,8 @@ HandleTable::HandleTable(const Options& options) : slots_(options.slots) {
                                 .rcu_destructor = &Destroy,
                                 .movable = this,
                                 .arena = arena_.get(),
-                                .sheaf_capacity = options.sheaf_capacity})
+                                .sheaf_capacity = options.sheaf_capacity,
+                                .debug = {.quarantine_objects = options.quarantine_objects}})
                .value();
   destroyed_.store(0);
 }

@@ -40,6 +40,7 @@ class HandleTable final : public reclaim::Movable {
     size_t reserve_bytes = size_t{1} << 30;
     FaultInjector* page_faults = nullptr;  // of the arena
     const slab::Topology* topology = nullptr;
+    size_t quarantine_objects = 0;
   };
   explicit HandleTable(const Options& options);
   // Frees what is left.
