@@ -131,6 +131,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
       if (!IsNode(head)) {
         if (!IsPresent(head) || Way::IsBeyond(0, bound) || (Way::kIsUp && next_ != 0)) return kNull;
         if constexpr (!Filter::kIsAny) {
+          MXA_SCHEDULE_POINT("cursor.head_seen");
           // The bits are this entry's only if no tree came in between (A3), and no other entry.
           const uint64_t after = anchor_->mark_word();
           if (!ArrayAnchor::SameGeneration(before, after) || anchor_->head() != head) continue;
