@@ -106,15 +106,15 @@ Entry Cursor::PrevSlow(uint64_t first) { return Walk<Down>(AnyEntry{}, first); }
 Entry Cursor::NextMarked(Mark mark, uint64_t last) { return Walk<Up>(OneMark{mark}, last); }
 Entry Cursor::PrevMarked(Mark mark, uint64_t first) { return Walk<Down>(OneMark{mark}, first); }
 
-Entry Cursor::NextMatching(const MarkFilter& filter, uint64_t last) {
+Entry Cursor::NextMatching(MarkFilter filter, uint64_t last) {
   if (filter.IsAny()) return Next(last);
-  if (Mark mark; IsOneMark(filter, mark)) return NextMarked(mark, last);
+  if (Mark mark; IsOneMark(filter, mark)) return Walk<Up>(OneMark{mark}, last);
   return Walk<Up>(ManyMarks{filter}, last);
 }
 
-Entry Cursor::PrevMatching(const MarkFilter& filter, uint64_t first) {
+Entry Cursor::PrevMatching(MarkFilter filter, uint64_t first) {
   if (filter.IsAny()) return Prev(first);
-  if (Mark mark; IsOneMark(filter, mark)) return PrevMarked(mark, first);
+  if (Mark mark; IsOneMark(filter, mark)) return Walk<Down>(OneMark{mark}, first);
   return Walk<Down>(ManyMarks{filter}, first);
 }
 
@@ -134,6 +134,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
           MXA_SCHEDULE_POINT("cursor.head_seen");
           // The bits are this entry's only if no tree came in between (A3), and no other entry.
           const uint64_t after = anchor_->mark_word();
+          MXA_SCHEDULE_POINT("cursor.head_marks_seen");
           if (!ArrayAnchor::SameGeneration(before, after) || anchor_->head() != head) continue;
           if (!filter.Passes(after)) return kNull;
         }

@@ -49,7 +49,7 @@ class Cursor {
         return entry;
       }
     }
-    return NextSlow(last);
+    return OnCopy([last](Cursor& copy) { return copy.NextSlow(last); });
   }
   // The next entry downward that is not below `first`, or null.
   Entry Prev(uint64_t first) {
@@ -61,7 +61,7 @@ class Cursor {
         return entry;
       }
     }
-    return PrevSlow(first);
+    return OnCopy([first](Cursor& copy) { return copy.PrevSlow(first); });
   }
 
   // As Next and Prev, for entries that carry `mark`. The entry carried it at one moment of the call; only one that was
@@ -71,8 +71,8 @@ class Cursor {
 
   // As NextMarked and PrevMarked, for entries that `filter` lets pass. Each mark was, or was not, the entry's at one
   // moment of the call, which need not be the same for all of them.
-  Entry NextMatching(const MarkFilter& filter, uint64_t last);
-  Entry PrevMatching(const MarkFilter& filter, uint64_t first);
+  Entry NextMatching(MarkFilter filter, uint64_t last);
+  Entry PrevMatching(MarkFilter filter, uint64_t first);
 
   // --- Index by index.
 
@@ -106,12 +106,20 @@ class Cursor {
   unsigned way() const { return state_ & ~kHeightMask; }
   unsigned height() const { return state_ & kHeightMask; }
 
-  Entry NextSlow(uint64_t last);
-  Entry PrevSlow(uint64_t first);
-  // cursor_step.cc
-  Entry StepTo(uint64_t index);
+  // What follows the fast paths works on a copy, so that the compiler may keep a cursor on the stack in registers;
+  // otherwise each step waits for the last one's store to next_ (4.0 against 1.1 ns). The other steps are out of line
+  // every time, and copies would cost them more.
+  template <typename Step>
+  Entry OnCopy(Step step) {
+    Cursor copy = *this;
+    const Entry entry = step(copy);
+    *this = copy;
+    return entry;
+  }
 
   // cursor.cc
+  Entry NextSlow(uint64_t last);
+  Entry PrevSlow(uint64_t first);
   template <typename Way, typename Filter>
   Entry Walk(const Filter& filter, uint64_t bound);
   template <typename Way>
@@ -124,6 +132,9 @@ class Cursor {
   void LeaveNode();
   template <typename Way>
   void PassOver(uint64_t last_passed, bool leaves_node);
+
+  // cursor_step.cc
+  Entry StepTo(uint64_t index);
 
   void Enter(Entry node_entry) {
     node_ = EntryNode(node_entry);

@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/schedule_point.h"
 #include "reclaim/rcu.h"
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
@@ -55,7 +56,7 @@ class XArrayRange : public std::ranges::view_base {
       : array_(&array), first_(first), last_(last) {}
 
   // Only entries that `filter` lets pass; in place of what was asked before.
-  XArrayRange Matching(const xarray::MarkFilter& filter) const {
+  XArrayRange Matching(xarray::MarkFilter filter) const {
     XArrayRange range = *this;
     range.filter_ = filter;
     return range;
@@ -140,6 +141,7 @@ class XArrayIterator {
   void Pause() {
     cursor_.Pause();
     section_.reset();
+    MXA_SCHEDULE_POINT("range.pause");
     section_.emplace();
   }
 

@@ -102,8 +102,7 @@ class XArray {
     return FindMatching(MarkFilter().With(mark), first, last);
   }
   // The first entry at first..last that `filter` lets pass, or nothing.
-  std::optional<XArrayItem<T>> FindMatching(const MarkFilter& filter, uint64_t first = 0,
-                                            uint64_t last = ~uint64_t{0}) const {
+  std::optional<XArrayItem<T>> FindMatching(MarkFilter filter, uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
     reclaim::ReadSection section;
     xarray::Cursor cursor(core_, first);
     const xarray::Entry entry = cursor.NextMatching(filter, last);
@@ -175,10 +174,10 @@ class XArrayCursor {
   }
   T* PrevMarked(Mark mark, uint64_t first = 0) { return XArray<T>::ToElement(cursor_.PrevMarked(mark, first)); }
   // As Next and Prev, for entries that `filter` lets pass. Each mark is read at a moment of its own.
-  T* NextMatching(const MarkFilter& filter, uint64_t last = ~uint64_t{0}) {
+  T* NextMatching(MarkFilter filter, uint64_t last = ~uint64_t{0}) {
     return XArray<T>::ToElement(cursor_.NextMatching(filter, last));
   }
-  T* PrevMatching(const MarkFilter& filter, uint64_t first = 0) {
+  T* PrevMatching(MarkFilter filter, uint64_t first = 0) {
     return XArray<T>::ToElement(cursor_.PrevMatching(filter, first));
   }
 
