@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <ranges>
 #include <string>
 #include <utility>
 
@@ -65,10 +64,11 @@ uint64_t SumRange(const Range& range) {
   return sum;
 }
 
-template <typename MapRange>
-uint64_t SumMap(MapRange&& map) {
+// Of a map's iterators, either kind.
+template <typename Iterator>
+uint64_t SumMap(Iterator from, Iterator end) {
   uint64_t sum = 0;
-  for (const auto& [index, entry] : map) sum += index + entry;
+  for (; from != end; ++from) sum += from->first + from->second;
   return sum;
 }
 
@@ -84,8 +84,8 @@ void Walks(Bench& bench, DenseArray& array, const Map& map) {
   const xarray::ArrayCore& core = array.core();
   const size_t count = array.size();
   const Range all(core, 0, kLast);
-  const auto map_up = [&] { return Time(count, [&] { return SumMap(map); }); };
-  const auto map_down = [&] { return Time(count, [&] { return SumMap(map | std::views::reverse); }); };
+  const auto map_up = [&] { return Time(count, [&] { return SumMap(map.begin(), map.end()); }); };
+  const auto map_down = [&] { return Time(count, [&] { return SumMap(map.rbegin(), map.rend()); }); };
   bench.Pair(
       {"up, a cursor", "ns", kMap, "<=0.9"},
       [&] { return Time(count, [&] { return Sum(core, 0, [](Cursor& c) { return c.Next(kLast); }); }); }, map_up);

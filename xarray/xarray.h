@@ -14,6 +14,7 @@
 //   Store Erase ...      yes                   lock                                                   no
 //   destroy              no                    no                                                     no
 //   a pass of the mover  yes                   yes (the mover only tries the lock)                    yes
+// Find, CountMarked and ranges are as cursors.
 // Progress: readers never wait; they restart at the head at most once per node that leaves the tree during the read.
 #ifndef MXA_XARRAY_XARRAY_H_
 #define MXA_XARRAY_XARRAY_H_

@@ -78,7 +78,15 @@ TEST_F(RangeTest, UpDownMarkedAndUnmarked) {
   EXPECT_FALSE(reclaim::InReadSection());
 }
 
-TEST_F(RangeTest, GoesThroughViewsAndAlgorithms) {
+TEST_F(RangeTest, GoesThroughAlgorithms) {
+  for (uint64_t index = 0; index < 500; ++index) Put(index);
+  EXPECT_EQ(std::ranges::count_if(array_.Range(), [](const auto& item) { return item.element->number < 250; }), 250);
+  EXPECT_FALSE(reclaim::InReadSection());
+}
+
+// Clang before 16 cannot compile the views of libstdc++ at all.
+#if !defined(__clang__) || __clang_major__ >= 16
+TEST_F(RangeTest, GoesThroughViews) {
   for (uint64_t index = 0; index < 500; ++index) Put(index);
   Indices met;
   for (const auto& item : array_.Range() | std::views::filter([](const auto& each) { return each.index % 100 == 0; }) |
@@ -86,9 +94,9 @@ TEST_F(RangeTest, GoesThroughViewsAndAlgorithms) {
     met.push_back(item.index);
   }
   EXPECT_EQ(met, (Indices{0, 100, 200}));
-  EXPECT_EQ(std::ranges::count_if(array_.Range(), [](const auto& item) { return item.element->number < 250; }), 250);
   EXPECT_FALSE(reclaim::InReadSection());
 }
+#endif
 
 TEST_F(RangeTest, AMovedIteratorTakesTheSectionAlong) {
   for (uint64_t index = 0; index < 10; ++index) Put(index);

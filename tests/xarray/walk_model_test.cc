@@ -52,15 +52,13 @@ TEST_P(WalkModelTest, EveryStepIsWhatAMapSays) {
     WalkModel model(TestSeed(4000 + run), shape, moves_all, *nodes_);
     ASSERT_EQ(model.Run(run == 0 ? (moves_all ? 1500 : 20000) : 300), absl::OkStatus());
   }
-  // The pass beside is real.
-  if (moves == Moves::kCompactor) {
-    const uint64_t moved_before = moved_;
-    for (uint64_t run = 0; moved_ < moved_before + 100 && run < 1000; ++run) {
-      WalkModel model(TestSeed(5000 + run), shape, false, *nodes_);
-      ASSERT_EQ(model.Run(3000), absl::OkStatus());
-    }
-    EXPECT_GE(moved_, moved_before + 100);
+  if (moves != Moves::kCompactor) return;
+  // On until the pass beside has come to something.
+  for (uint64_t run = 0; moved_ < 100 && run < 10000; ++run) {
+    WalkModel model(TestSeed(5000 + run), shape, false, *nodes_);
+    ASSERT_EQ(model.Run(300), absl::OkStatus());
   }
+  EXPECT_GE(moved_, 100u);
 }
 
 std::string NameOf(const testing::TestParamInfo<std::tuple<IndexShape, Moves>>& info) {
