@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// One walk for both ways and all filters; what differs is a policy that costs nothing where it asks for nothing.
 #include "xarray/cursor.h"
 
 #include <bit>
 
+#include "base/check.h"
 #include "base/schedule_point.h"
+#include "reclaim/context.h"
+#include "reclaim/rcu.h"
 
 namespace mxa::xarray {
 namespace {
@@ -13,107 +18,231 @@ bool IsPresent(Entry entry) { return entry != kNull && !IsInternal(entry); }
 // The index bits below a slot of a node of `height`.
 uint64_t SlotMask(unsigned height) { return MaxIndex(height - 1); }
 
+// --- Ways.
+
+struct Up {
+  static constexpr bool kIsUp = true;
+  static constexpr uint64_t kEnd = ~uint64_t{0};
+  static constexpr unsigned kFirstOffset = 0;
+  static uint64_t After(uint64_t index) { return index + 1; }
+  static bool IsBeyond(uint64_t index, uint64_t bound) { return index > bound; }
+  // The last index on this way of those that agree with `index` above `mask`.
+  static uint64_t LastOf(uint64_t index, uint64_t mask) { return index | mask; }
+  // How many slots from `offset` on to the next bit of `word`; 64 when there is none.
+  static unsigned Distance(uint64_t word, unsigned offset) {
+    return static_cast<unsigned>(std::countr_zero(word >> offset));
+  }
+  // The first index on this way of the slot that lies `slots` ahead.
+  static uint64_t Advance(uint64_t index, unsigned height, unsigned slots) {
+    return (index & ~SlotMask(height)) + (uint64_t{slots} << ((height - 1) * kSlotBits));
+  }
+};
+
+struct Down {
+  static constexpr bool kIsUp = false;
+  static constexpr uint64_t kEnd = 0;
+  static constexpr unsigned kFirstOffset = kSlots - 1;
+  static uint64_t After(uint64_t index) { return index - 1; }
+  static bool IsBeyond(uint64_t index, uint64_t bound) { return index < bound; }
+  static uint64_t LastOf(uint64_t index, uint64_t mask) { return index & ~mask; }
+  static unsigned Distance(uint64_t word, unsigned offset) {
+    return static_cast<unsigned>(std::countl_zero(word << (kSlots - 1 - offset)));
+  }
+  static uint64_t Advance(uint64_t index, unsigned height, unsigned slots) {
+    return (index | SlotMask(height)) - (uint64_t{slots} << ((height - 1) * kSlotBits));
+  }
+};
+
+// --- Filters. Candidates: the slots of a node that may hold, or lead to, an entry that passes.
+
+struct AnyEntry {
+  static constexpr bool kIsAny = true;
+};
+
+struct OneMark {
+  static constexpr bool kIsAny = false;
+  Mark mark;
+
+  uint64_t Candidates(const Node& node, unsigned) const { return node.marks(mark); }
+  bool Passes(uint64_t mark_word) const { return ArrayAnchor::IsMarked(mark_word, mark); }
+};
+
+struct ManyMarks {
+  static constexpr bool kIsAny = false;
+  MarkFilter filter;
+
+  uint64_t Candidates(const Node& node, unsigned height) const {
+    uint64_t word = ~uint64_t{0};
+    for (Mark mark : kAllMarks) {
+      if (filter.Asks(mark)) word &= node.marks(mark);
+      // Above the leaves a mark says that some entry carries it, not that all do.
+      if (height == 1 && filter.Bars(mark)) word &= ~node.marks(mark);
+    }
+    return word;
+  }
+  bool Passes(uint64_t mark_word) const {
+    for (Mark mark : kAllMarks) {
+      const bool marked = ArrayAnchor::IsMarked(mark_word, mark);
+      if (marked ? filter.Bars(mark) : filter.Asks(mark)) return false;
+    }
+    return true;
+  }
+};
+
+// The mark of a filter that asks for one and no more.
+bool IsOneMark(const MarkFilter& filter, Mark& mark) {
+  for (Mark one : kAllMarks) {
+    mark = one;
+    if (filter == MarkFilter().With(one)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-Entry Cursor::NextSlow(uint64_t last) {
-  while (!ended_ && next_ <= last) {
-    if (node_ == nullptr) {
-      MXA_SCHEDULE_POINT("cursor.head");
-      const Entry head = anchor_->head();
-      if (!IsNode(head)) return next_ == 0 && IsPresent(head) ? MeetInHead(head) : kNull;
-      if (next_ > MaxIndex(HeightBits(head))) return kNull;
-      Enter(head);
-    }
-    const Entry entry = node_->slot(OffsetAt(next_, height_));
-    if (IsPresent(entry)) return Meet(entry);
-    if (IsNode(entry)) {
-      Enter(entry);
-    } else if (entry == kRetry) {
-      Restart();
-    } else {
-      LeaveSlot();
-    }
-  }
-  return kNull;
+Entry Cursor::NextSlow(uint64_t last) { return Walk<Up>(AnyEntry{}, last); }
+Entry Cursor::PrevSlow(uint64_t first) { return Walk<Down>(AnyEntry{}, first); }
+
+Entry Cursor::NextMarked(Mark mark, uint64_t last) { return Walk<Up>(OneMark{mark}, last); }
+Entry Cursor::PrevMarked(Mark mark, uint64_t first) { return Walk<Down>(OneMark{mark}, first); }
+
+Entry Cursor::NextMatching(MarkFilter filter, uint64_t last) {
+  if (filter.IsAny()) return Next(last);
+  if (Mark mark; IsOneMark(filter, mark)) return Walk<Up>(OneMark{mark}, last);
+  return Walk<Up>(ManyMarks{filter}, last);
 }
 
-Entry Cursor::NextMarked(Mark mark, uint64_t last) {
-  while (!ended_ && next_ <= last) {
+Entry Cursor::PrevMatching(MarkFilter filter, uint64_t first) {
+  if (filter.IsAny()) return Prev(first);
+  if (Mark mark; IsOneMark(filter, mark)) return Walk<Down>(OneMark{mark}, first);
+  return Walk<Down>(ManyMarks{filter}, first);
+}
+
+template <typename Way, typename Filter>
+Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
+  if (way() != (Way::kIsUp ? kUp : kDown)) Turn<Way>();
+  while (!ended_ && !Way::IsBeyond(next_, bound)) {
     if (node_ == nullptr) {
+      MXA_DCHECK(reclaim::InReadSection() || reclaim::tls_context.array_locks > 0, "a cursor outside a read section");
       MXA_SCHEDULE_POINT("cursor.head");
-      const uint64_t before = anchor_->mark_word();
+      [[maybe_unused]] uint64_t before = 0;
+      if constexpr (!Filter::kIsAny) before = anchor_->mark_word();
       const Entry head = anchor_->head();
       if (!IsNode(head)) {
-        if (next_ != 0 || !IsPresent(head)) return kNull;
-        // The bits are this entry's only if no tree came in between (A3).
-        const uint64_t after = anchor_->mark_word();
-        if (!ArrayAnchor::SameGeneration(before, after)) continue;
-        return ArrayAnchor::IsMarked(after, mark) ? MeetInHead(head) : kNull;
+        if (!IsPresent(head) || Way::IsBeyond(0, bound) || (Way::kIsUp && next_ != 0)) return kNull;
+        if constexpr (!Filter::kIsAny) {
+          MXA_SCHEDULE_POINT("cursor.head_seen");
+          // The bits are this entry's only if no tree came in between (A3), and no other entry.
+          const uint64_t after = anchor_->mark_word();
+          MXA_SCHEDULE_POINT("cursor.head_marks_seen");
+          if (!ArrayAnchor::SameGeneration(before, after) || anchor_->head() != head) continue;
+          if (!filter.Passes(after)) return kNull;
+        }
+        next_ = 0;
+        return Meet<Way>(head);
       }
-      if (next_ > MaxIndex(HeightBits(head))) return kNull;
+      if (const uint64_t last = MaxIndex(HeightBits(head)); next_ > last) {
+        if (Way::IsBeyond(last, bound) || Way::kIsUp) return kNull;
+        next_ = last;
+      }
       Enter(head);
     }
-    const unsigned offset = OffsetAt(next_, height_);
-    const uint64_t word = node_->marks(mark) >> offset;
-    // A node that has left the tree says nothing about now, neither that marks are there nor that none are.
-    if (node_->IsRetired()) {
-      Restart();
-      continue;
+    unsigned offset = OffsetAt(next_, height());
+    if constexpr (!Filter::kIsAny) {
+      const unsigned distance = Way::Distance(filter.Candidates(*node_, height()), offset);
+      // A node that has left the tree says nothing about now, neither that marks are there nor that none are.
+      if (node_->IsRetired()) {
+        Restart();
+        continue;
+      }
+      if (distance == kSlots) {
+        LeaveNode<Way>();
+        continue;
+      }
+      if (distance != 0) {
+        next_ = Way::Advance(next_, height(), distance);
+        if (Way::IsBeyond(next_, bound)) return kNull;
+        offset = OffsetAt(next_, height());
+      }
+      MXA_SCHEDULE_POINT("cursor.mark_seen");
     }
-    if (word == 0) {
-      LeaveNode();
-      continue;
+    const Entry entry = node_->slot(offset);
+    if (IsPresent(entry)) {
+      if constexpr (!Filter::kIsAny) {
+        MXA_SCHEDULE_POINT("cursor.entry_seen");
+        // The marks once more, between two looks at the slot: those seen before may have been of an entry that is gone.
+        const uint64_t word = filter.Candidates(*node_, height());
+        if ((word >> offset & 1) == 0 || node_->slot(offset) != entry) continue;
+      }
+      return Meet<Way>(entry);
     }
-    if (const unsigned ahead = static_cast<unsigned>(std::countr_zero(word)); ahead != 0) {
-      // The first index of the slot that is `ahead` of this one.
-      next_ = (next_ & ~SlotMask(height_)) + (uint64_t{ahead} << ((height_ - 1) * kSlotBits));
-      if (next_ > last) return kNull;
-    }
-    const Entry entry = node_->slot(OffsetAt(next_, height_));
-    if (IsPresent(entry)) return Meet(entry);
     if (IsNode(entry)) {
       Enter(entry);
     } else if (entry == kRetry) {
       Restart();
     } else {
-      LeaveSlot();  // erased since the mark was read
+      LeaveSlot<Way>();
     }
   }
   return kNull;
 }
 
-Entry Cursor::MeetInHead(Entry head) {
-  index_ = 0;
-  next_ = 1;
-  return head;
+unsigned Cursor::PassMarkedOfLeaf(Mark mark, uint64_t last) {
+  if (state_ != kUp + 1 || next_ > last) return 0;
+  uint64_t word = node_->marks(mark) >> OffsetAt(next_, 1);
+  if (node_->IsRetired()) return 0;  // the next step meets them in its replacement
+  if (last - next_ < kSlots - 1) word &= (uint64_t{2} << (last - next_)) - 1;
+  LeaveNode<Up>();
+  return static_cast<unsigned>(std::popcount(word));
 }
 
+template <typename Way>
 Entry Cursor::Meet(Entry entry) {
   index_ = next_;
-  LeaveSlot();
+  if (node_ == nullptr) {
+    PassOver<Way>(next_, false);  // the entry in the head
+  } else {
+    LeaveSlot<Way>();
+  }
   return entry;
 }
 
-void Cursor::LeaveSlot() { PassOver(next_ | SlotMask(height_), OffsetAt(next_, height_) == kSlots - 1); }
+// Takes this way, from index_ on; the first step looks at index_ itself.
+template <typename Way>
+void Cursor::Turn() {
+  const bool is_first = way() == kStart;
+  state_ = Way::kIsUp ? kUp : kDown;
+  node_ = nullptr;
+  ended_ = !is_first && index_ == Way::kEnd;
+  next_ = is_first ? index_ : Way::After(index_);
+}
 
-void Cursor::LeaveNode() { PassOver(next_ | MaxIndex(height_), true); }
+template <typename Way>
+void Cursor::LeaveSlot() {
+  PassOver<Way>(Way::LastOf(next_, SlotMask(height())), OffsetAt(next_, height()) == kSlots - 1 - Way::kFirstOffset);
+}
+
+template <typename Way>
+void Cursor::LeaveNode() {
+  PassOver<Way>(Way::LastOf(next_, MaxIndex(height())), true);
+}
 
 // All up to `last_passed` has been looked at, and if `leaves_node`, all that node_ covers.
+template <typename Way>
 void Cursor::PassOver(uint64_t last_passed, bool leaves_node) {
-  if (last_passed == ~uint64_t{0}) {
+  if (last_passed == Way::kEnd) {
     ended_ = true;
     Restart();
     return;
   }
-  next_ = last_passed + 1;
+  next_ = Way::After(last_passed);
   if (!leaves_node) return;
-  // Up to the node that covers next_. One that has left the tree meanwhile says retry. No parent: the top, or what was
-  // the top once; the head knows whether there is more by now.
+  // To the node above that covers next_. One that has left the tree meanwhile says retry. No parent: the top, or what
+  // was the top once; the head knows whether there is more by now.
   for (const Node* above = node_->parent(); above != nullptr; above = above->parent()) {
     const unsigned height = above->height();
-    if (OffsetAt(next_, height) == 0) continue;
-    node_ = above;
-    height_ = height;
+    if (OffsetAt(next_, height) == Way::kFirstOffset) continue;
+    EnterAbove(above, height);
     return;
   }
   Restart();

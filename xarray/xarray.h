@@ -16,6 +16,7 @@
 //   Store Erase ...      yes                   lock                                                   no
 //   destroy              no                    no                                                     no
 //   a pass of the mover  yes                   yes (the mover only tries the lock)                    yes
+// Find, CountMarked and ranges are as cursors.
 // Progress: readers never wait; they restart at the head at most once per node that leaves the tree during the read.
 #ifndef MXA_XARRAY_XARRAY_H_
 #define MXA_XARRAY_XARRAY_H_
@@ -23,6 +24,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/base/attributes.h"
@@ -32,11 +34,14 @@
 #include "base/check.h"
 #include "reclaim/rcu.h"
 #include "xarray/array_core.h"
+#include "xarray/count_marked.h"
 #include "xarray/cursor.h"
 #include "xarray/element.h"
 #include "xarray/id_limit.h"
 #include "xarray/mark.h"
+#include "xarray/mark_filter.h"
 #include "xarray/node_cache.h"
+#include "xarray/range.h"
 #include "xarray/xarray_invariants.h"
 
 namespace mxa {
@@ -45,6 +50,7 @@ using xarray::CyclicId;
 using xarray::CyclicState;
 using xarray::IdLimit;
 using xarray::Mark;
+using xarray::MarkFilter;
 
 // Neither copyable nor movable: its nodes point to it. What is pointed to is at least 4-byte aligned.
 template <typename T>
@@ -155,6 +161,43 @@ class XArray {
   // Whether any entry carries `mark`.
   bool HasMarked(Mark mark) const { return core_.HasMarked(mark); }
 
+  // --- Finding and walking; XArrayCursor below walks as well, inside a section of yours.
+  //
+  // Each Find is one step in a read section of its own: the element found may be erased at once, so open a section
+  // around the call to keep it valid. A loop over Find costs a walk from the head each time; a range or a cursor does
+  // not.
+
+  // The first entry at first..last, or nothing.
+  std::optional<XArrayItem<T>> Find(uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
+    return FindMatching(MarkFilter(), first, last);
+  }
+  // The first entry behind `index` and not beyond `last`, or nothing.
+  std::optional<XArrayItem<T>> FindAfter(uint64_t index, uint64_t last = ~uint64_t{0}) const {
+    if (index == ~uint64_t{0}) return std::nullopt;
+    return Find(index + 1, last);
+  }
+  // The first entry at first..last that carries `mark`, or nothing.
+  std::optional<XArrayItem<T>> FindMarked(Mark mark, uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
+    return FindMatching(MarkFilter().With(mark), first, last);
+  }
+  // The first entry at first..last that `filter` lets pass, or nothing.
+  std::optional<XArrayItem<T>> FindMatching(MarkFilter filter, uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
+    reclaim::ReadSection section;
+    xarray::Cursor cursor(core_, first);
+    const xarray::Entry entry = cursor.NextMatching(filter, last);
+    if (entry == xarray::kNull) return std::nullopt;
+    return XArrayItem<T>{cursor.index(), ToElement(entry)};
+  }
+  // How many entries at first..last carry `mark`. Not a snapshot (count_marked.h); opens read sections of its own.
+  uint64_t CountMarked(Mark mark, uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
+    return xarray::CountMarked(core_, mark, first, last);
+  }
+  // The entries at first..last as a C++ range of {index, element}, by itself or .Marked(mark), .Matching(filter),
+  // .Reversed(). An element is valid for the loop body it is handed to (range.h says what a loop pins).
+  XArrayRange<T> Range(uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
+    return XArrayRange<T>(core_, first, last);
+  }
+
   bool empty() const { return core_.empty(); }
   // Drops all entries; the elements are the user's.
   void Clear() { core_.Clear(); }
@@ -181,13 +224,16 @@ class XArray {
   xarray::ArrayCore core_;
 };
 
-// Walks present or marked entries in ascending order.
+// Walks an array up, down or index by index: all entries, marked ones, or those a filter lets pass.
 //
 //   mxa::reclaim::ReadSection section;
 //   mxa::XArrayCursor<Page> cursor(pages, first);
 //   while (Page* page = cursor.Next(last)) Use(cursor.index(), *page);
 //
-// Every entry present during the whole walk is met exactly once, in strictly ascending order; others at most once.
+// The first step looks at the start itself; so a walk down from the end begins at 2^64-1. A step of another kind than
+// the one before (Next, Prev, by index) goes on from index(), and begins at the head.
+// Every entry present during the whole walk one way is met exactly once, in strictly ascending (Prev: descending) order;
+// others at most once.
 // Threads: one thread's; runs at once with everything but the array's destruction.
 // REQUIRES: one read section (or the array lock) spans all calls, except across Pause(), after which the next call
 // starts anew behind the last index met.
@@ -196,15 +242,32 @@ class XArrayCursor {
  public:
   using Element = typename XArray<T>::Element;
 
-  XArrayCursor(const XArray<T>& array, uint64_t first) : cursor_(array.core(), first) {}
+  XArrayCursor(const XArray<T>& array, uint64_t start) : cursor_(array.core(), start) {}
 
   // The next present entry up to `last`, or null.
   Element Next(uint64_t last = ~uint64_t{0}) { return XArray<T>::ToElement(cursor_.Next(last)); }
-  // The next entry up to `last` that carries `mark`, or null. Mark and entry are read one after the other (cursor.h).
+  // The next present entry down to `first`, or null.
+  Element Prev(uint64_t first = 0) { return XArray<T>::ToElement(cursor_.Prev(first)); }
+
+  // As Next and Prev, for entries that carry `mark`: at one moment of the call (cursor.h).
   Element NextMarked(Mark mark, uint64_t last = ~uint64_t{0}) {
     return XArray<T>::ToElement(cursor_.NextMarked(mark, last));
   }
-  // Of the entry met last. REQUIRES: there was one.
+  Element PrevMarked(Mark mark, uint64_t first = 0) { return XArray<T>::ToElement(cursor_.PrevMarked(mark, first)); }
+  // As Next and Prev, for entries that `filter` lets pass. Each mark is read at a moment of its own.
+  Element NextMatching(MarkFilter filter, uint64_t last = ~uint64_t{0}) {
+    return XArray<T>::ToElement(cursor_.NextMatching(filter, last));
+  }
+  Element PrevMatching(MarkFilter filter, uint64_t first = 0) {
+    return XArray<T>::ToElement(cursor_.PrevMatching(filter, first));
+  }
+
+  // What is at index() + 1 (index() - 1), null for a hole; for a first step at the start. Wraps from 2^64-1 to 0 and
+  // back, so it never ends by itself.
+  Element NextIndex() { return XArray<T>::ToElement(cursor_.NextIndex()); }
+  Element PrevIndex() { return XArray<T>::ToElement(cursor_.PrevIndex()); }
+
+  // Of the entry met or the place stepped to last; the start before that.
   uint64_t index() const { return cursor_.index(); }
   // To be called before the section ends when the walk is to go on in another.
   void Pause() { cursor_.Pause(); }

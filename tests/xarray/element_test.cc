@@ -58,6 +58,18 @@ TEST(ValueArrayTest, AWalkMeetsValues) {
   EXPECT_EQ(met, 67u);
 }
 
+TEST(ValueArrayTest, ARangeHandsOutValues) {
+  XArray<Value> array;
+  for (uint64_t i = 0; i < 200; i += 3) ASSERT_TRUE(array.Store(i, i * i).ok());
+  uint64_t met = 0;
+  for (const auto& [index, value] : array.Range(0, 99)) {
+    EXPECT_EQ(value, index * index);
+    ++met;
+  }
+  EXPECT_EQ(met, 34u);
+  EXPECT_EQ(array.Find(4)->element, 36u);
+}
+
 TEST(ValueArrayDeathTest, RefusesA64thBit) {
   XArray<Value> array;
   EXPECT_DEATH(array.Store(0, kMaxValue + 1).IgnoreError(), "a value has more than 63 bits");
