@@ -5,8 +5,9 @@
 // Baseline: absl::btree_set of the IDs that are free, behind an absl::Mutex taken once an operation: the usual way to get
 // the lowest free one. It is given the IDs beforehand, which is not timed, while ours grow as they go.
 // Held equal: IDs 0 .. n-1; ascending means that the lowest free ID is taken n times; mixed frees a random one of n and
-// takes the lowest free again. Time is the measuring thread's processor time. An array stores an entry under each ID,
-// which the baseline does not, so that its rows carry no goal; Ida and the baseline do the same.
+// takes the lowest free again. Time is the measuring thread's processor time. No row has a goal: the set takes some nine
+// bytes a free ID where Ida takes a bit, says nothing to readers without the lock, and stores nothing under an ID, which
+// the array does.
 #include <cstdint>
 #include <vector>
 
@@ -97,14 +98,14 @@ double TimeMixed(size_t count, const std::vector<uint32_t>& order) {
 
 void Ids(Bench& bench, size_t count) {
   bench.Pair(
-      {"Ida: allocate, ascending", "ns", kLockedSet, "<=0.9"}, [&] { return TimeAscending<IdaSide>(count); },
+      {"Ida: allocate, ascending", "ns", kLockedSet, ""}, [&] { return TimeAscending<IdaSide>(count); },
       [&] { return TimeAscending<SetSide>(count); });
   bench.Pair(
       {"array: allocate, ascending", "ns", kLockedSet, ""}, [&] { return TimeAscending<ArraySide>(count); },
       [&] { return TimeAscending<SetSide>(count); });
   const std::vector<uint32_t> order = Shuffled(count, 7);
   bench.Pair(
-      {"Ida: free at random, allocate", "ns", kLockedSet, "<=0.9"}, [&] { return TimeMixed<IdaSide>(count, order); },
+      {"Ida: free at random, allocate", "ns", kLockedSet, ""}, [&] { return TimeMixed<IdaSide>(count, order); },
       [&] { return TimeMixed<SetSide>(count, order); });
   bench.Pair(
       {"array: free at random, allocate", "ns", kLockedSet, ""}, [&] { return TimeMixed<ArraySide>(count, order); },

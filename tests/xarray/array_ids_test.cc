@@ -129,6 +129,15 @@ TEST_F(ArrayIdsTest, TheEndOfAFullHeightTreeIsTheEnd) {
   EXPECT_EQ(array_.Allocate(kNull, {kLast - 129, kLast}).value(), kLast);
 }
 
+// As if 2^60 entries were there: the search must not go on into the slots that lead nowhere.
+TEST_F(ArrayIdsTest, NothingIsFreeBehindTheLastSlotOfAFullHeightTree) {
+  ASSERT_EQ(array_.Reserve(kLast), absl::OkStatus());
+  Node* top = ArrayCorePeer::NodeAt(array_, kLast, kMaxHeight);
+  top->SetFullLocked(OffsetAt(kLast, kMaxHeight));
+  EXPECT_EQ(array_.Allocate(kNull, {kLast - 64, kLast}).status().code(), absl::StatusCode::kOutOfRange);
+  top->ClearFullLocked(OffsetAt(kLast, kMaxHeight));
+}
+
 TEST_F(ArrayIdsTest, AFullTreeStaysFullWhenItIsLiftedAndWhenItBecomesTheTreeAgain) {
   for (uint64_t id = 0; id < 4096; ++id) ASSERT_EQ(array_.Allocate(kNull).value(), id);
   ASSERT_TRUE(array_.Store(uint64_t{1} << 30, ValueEntry(1)).ok());
