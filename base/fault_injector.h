@@ -101,7 +101,7 @@ enum class FaultThreads : uint8_t { kThisThread, kEveryThread };
 
 // While open, exactly the n-th call from its beginning on fails, counted on this thread or on all together.
 //
-// Scopes of one thread nest, and the innermost of an injector decides alone. One for every thread can be open an
+// Scopes of one thread nest, and the innermost of an injector decides alone, a thread's own before one for every thread. One for every thread can be open an
 // injector.
 class [[nodiscard]] FailNthScope {
  public:
