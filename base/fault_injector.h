@@ -101,8 +101,8 @@ enum class FaultThreads : uint8_t { kThisThread, kEveryThread };
 
 // While open, exactly the n-th call from its beginning on fails, counted on this thread or on all together.
 //
-// Scopes of one thread nest, and the innermost of an injector decides alone, a thread's own before one for every thread. One for every thread can be open an
-// injector.
+// Scopes of one thread nest, and the innermost of an injector decides alone, a thread's own before one for every
+// thread. One for every thread can be open an injector.
 class [[nodiscard]] FailNthScope {
  public:
   // REQUIRES: n >= 1; for kEveryThread: no other such scope of `injector` is open.    (CHECKed)
