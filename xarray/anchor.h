@@ -48,6 +48,9 @@ class ABSL_LOCKABLE ArrayAnchor {
     mutex_.Unlock();
   }
 
+  // Says to the lock analysis what it cannot see.
+  void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { mutex_.AssertHeld(); }
+
   // Looks at nothing, so that the array may have ended; for prefetching.
   const void* LockAddress() const { return reinterpret_cast<const char*>(this) + 64; }
 

@@ -32,6 +32,7 @@
 namespace mxa::xarray {
 
 class Ida;
+class LockedArray;
 class NodeReserve;
 
 class ArrayCore {
@@ -135,6 +136,7 @@ class ArrayCore {
  private:
   friend class ArrayCorePeer;  // tests/support
   friend class Ida;            // several steps under one lock
+  friend class LockedArray;    // likewise, the user's
 
   // Where an index is, or would go.
   struct Place {
@@ -178,6 +180,8 @@ class ArrayCore {
   Entry LoadSlow(Entry entry, uint64_t index) const;
   // Returns what was there, kZero if reserved, whether or not the condition held.
   absl::StatusOr<Entry> Update(uint64_t index, Entry entry, Condition condition);
+  bool UpdateLocked(uint64_t index, Entry entry, Condition condition, NodeReserve& reserve, Place& place)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   Entry UnpublishAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_store.cc

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/schedule_point.h"
 #include "xarray/array_core.h"
+#include "xarray/locked_array.h"
 #include "xarray/node_reserve.h"
 
 namespace mxa::xarray {
@@ -27,13 +28,7 @@ absl::Status ArrayCore::Reserve(uint64_t index) {
   return Update(index, kZero, {Condition::Kind::kUnused, kNull}).status();
 }
 
-bool ArrayCore::Release(uint64_t index) {
-  ArrayLock lock(anchor_);
-  const Place place = FindLocked(index);
-  if (place.entry != kZero) return false;
-  EraseLocked(index, place);
-  return true;
-}
+bool ArrayCore::Release(uint64_t index) { return LockedArray(*this).Release(index); }
 
 absl::StatusOr<uint64_t> ArrayCore::Allocate(Entry entry, IdLimit limit, uint64_t* id) {
   const absl::StatusOr<CyclicId> allocated = AllocateFrom(entry, limit, nullptr, id);

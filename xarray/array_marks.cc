@@ -4,16 +4,11 @@
 //
 // So that whoever sees a mark on an entry finds it from the head as well.
 #include "xarray/array_core.h"
+#include "xarray/locked_array.h"
 
 namespace mxa::xarray {
 
-bool ArrayCore::SetMark(uint64_t index, Mark mark) {
-  ArrayLock lock(anchor_);
-  const Place place = FindLocked(index);
-  if (AsRead(place.entry) == kNull) return false;
-  SetMarkLocked(index, mark);
-  return true;
-}
+bool ArrayCore::SetMark(uint64_t index, Mark mark) { return LockedArray(*this).SetMark(index, mark); }
 
 // REQUIRES: there is an entry at `index`.
 void ArrayCore::SetMarkLocked(uint64_t index, Mark mark) {
@@ -32,11 +27,7 @@ void ArrayCore::SetMarkLocked(uint64_t index, Mark mark) {
   }
 }
 
-void ArrayCore::ClearMark(uint64_t index, Mark mark) {
-  ArrayLock lock(anchor_);
-  const Place place = FindLocked(index);
-  if (place.entry != kNull) ClearMarkLocked(index, place.node, mark);
-}
+void ArrayCore::ClearMark(uint64_t index, Mark mark) { LockedArray(*this).ClearMark(index, mark); }
 
 // `leaf` holds the entry at `index`; null: the head does.
 void ArrayCore::ClearMarkLocked(uint64_t index, Node* leaf, Mark mark) {
