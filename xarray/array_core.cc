@@ -26,32 +26,45 @@ Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
 absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, Condition condition) {
   NodeReserve reserve(*nodes_);  // before the lock: gives back what is left over after it
   for (;;) {
-    Place place;
+    unsigned missing = 0;
     {
       ArrayLock lock(anchor_);
-      if (UpdateLocked(index, entry, condition, reserve, place)) return place.entry;
+      const Place place = FindLocked(index);
+      if (!condition.Holds(place.entry)) return place.entry;
+      if (entry == kNull) {
+        EraseLocked(index, place);
+        return place.entry;
+      }
+      missing = place.nodes_missing;
+      if (missing == 0 || reserve.Fill(missing, slab::AllocFlags::kNone)) {
+        PutLocked(index, place, entry, reserve);
+        return place.entry;
+      }
     }
     // Nothing was changed. Memory can be taken back only outside the lock; then look again, as the tree may be another
     // one.
     reserve.Clear();
     MXA_SCHEDULE_POINT("store.unlocked_fill");
-    if (!reserve.Fill(place.nodes_missing, slab::AllocFlags::kMayReclaim)) {
+    if (!reserve.Fill(missing, slab::AllocFlags::kMayReclaim)) {
       return absl::ResourceExhaustedError("no memory for the nodes of an array");
     }
   }
 }
 
-// False when there is no memory for the nodes that are missing; then nothing was changed. `place` is what was there.
-bool ArrayCore::UpdateLocked(uint64_t index, Entry entry, Condition condition, NodeReserve& reserve, Place& place) {
-  place = FindLocked(index);
-  if (!condition.Holds(place.entry)) return true;
+// Not what Update does under the lock, called by it: shared, it would cost a store half as much again.
+absl::StatusOr<Entry> ArrayCore::UpdateLocked(uint64_t index, Entry entry, Condition condition) {
+  const Place place = FindLocked(index);
+  if (!condition.Holds(place.entry)) return place.entry;
   if (entry == kNull) {
     EraseLocked(index, place);
-    return true;
+    return place.entry;
   }
-  if (place.nodes_missing != 0 && !reserve.Fill(place.nodes_missing, slab::AllocFlags::kNone)) return false;
+  NodeReserve reserve(*nodes_);
+  if (!reserve.Fill(place.nodes_missing, slab::AllocFlags::kNone)) {
+    return absl::ResourceExhaustedError("no memory at hand for the nodes of a locked array");
+  }
   PutLocked(index, place, entry, reserve);
-  return true;
+  return place.entry;
 }
 
 absl::StatusOr<Entry> ArrayCore::Store(uint64_t index, Entry entry) {

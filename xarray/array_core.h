@@ -180,7 +180,7 @@ class ArrayCore {
   Entry LoadSlow(Entry entry, uint64_t index) const;
   // Returns what was there, kZero if reserved, whether or not the condition held.
   absl::StatusOr<Entry> Update(uint64_t index, Entry entry, Condition condition);
-  bool UpdateLocked(uint64_t index, Entry entry, Condition condition, NodeReserve& reserve, Place& place)
+  absl::StatusOr<Entry> UpdateLocked(uint64_t index, Entry entry, Condition condition)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   Entry UnpublishAllLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 

@@ -2,7 +2,6 @@
 #include "xarray/locked_array.h"
 
 #include "base/check.h"
-#include "xarray/node_reserve.h"
 
 namespace mxa::xarray {
 
@@ -13,12 +12,7 @@ Entry LockedArray::Load(uint64_t index) const {
 
 absl::StatusOr<Entry> LockedArray::Update(uint64_t index, Entry entry, ArrayCore::Condition condition) {
   array_.anchor_.AssertHeld();
-  NodeReserve reserve(*array_.nodes_);
-  ArrayCore::Place place;
-  if (!array_.UpdateLocked(index, entry, condition, reserve, place)) {
-    return absl::ResourceExhaustedError("no memory at hand for the nodes of a locked array");
-  }
-  return place.entry;
+  return array_.UpdateLocked(index, entry, condition);
 }
 
 absl::StatusOr<Entry> LockedArray::Store(uint64_t index, Entry entry) {

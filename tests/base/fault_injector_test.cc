@@ -260,9 +260,9 @@ TEST(FaultInjectorDeathTest, OutlivesItsScopes) {
 
 TEST(FailNthScopeDeathTest, RefusesWhatCannotBeCounted) {
   FaultInjector faults;
-  EXPECT_DEATH(FailNthScope(faults, 0), "calls are counted from 1");
+  EXPECT_DEATH({ const FailNthScope none(faults, 0); }, "calls are counted from 1");
   const FailNthScope scope(faults, 1, FaultThreads::kEveryThread);
-  EXPECT_DEATH(FailNthScope(faults, 1, FaultThreads::kEveryThread), "a second scope");
+  EXPECT_DEATH({ const FailNthScope second(faults, 1, FaultThreads::kEveryThread); }, "a second scope");
 }
 
 TEST(FailNthScopeDeathTest, EndsOnItsThreadNewestFirst) {

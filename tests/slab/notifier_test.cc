@@ -287,8 +287,8 @@ TEST_F(NotifierDeathTest, AHandlerIsRegisteredOnce) {
 
 TEST_F(NotifierDeathTest, OnlyAllocationsNeedConsent) {
   chain_.Register(a_);
-  EXPECT_DEATH(Consent(&chain_, kFree), "a free needs no consent");
-  EXPECT_DEATH(Consent(&chain_, kFreeSlab), "a free needs no consent");
+  EXPECT_DEATH({ const Consent consent(&chain_, kFree); }, "a free needs no consent");
+  EXPECT_DEATH({ const Consent consent(&chain_, kFreeSlab); }, "a free needs no consent");
   EXPECT_DEATH(chain_.Tell(kAllocate), "asked for their consent");
   EXPECT_DEATH(chain_.Tell(kNewSlab), "asked for their consent");
 }
@@ -310,7 +310,7 @@ TEST_F(NotifierDeathTest, NoHandlerRunsInsideCanFree) {
   EXPECT_DEATH(
       {
         const reclaim::CanFreeScope scope;
-        Consent(&chain_, kAllocate);
+        const Consent consent(&chain_, kAllocate);
       },
       "inside CanFree");
   EXPECT_DEATH(
