@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <utility>
 
 #include "absl/base/attributes.h"
 #include "absl/strings/str_format.h"
@@ -19,20 +20,6 @@ namespace {
 
 constexpr size_t kTableBytesPerRegion = kUnitsPerRegion * sizeof(Slab);
 static_assert(kTableBytesPerRegion == 4096, "a region's descriptors are one page");
-
-// Reserves `bytes` of addresses aligned to `alignment`; null when the system refuses.
-void* Reserve(size_t bytes, size_t alignment) {
-  const size_t padded = bytes + alignment;
-  void* raw = mmap(nullptr, padded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (raw == MAP_FAILED) return nullptr;
-  const uintptr_t start = reinterpret_cast<uintptr_t>(raw);
-  const uintptr_t aligned = (start + alignment - 1) & ~(alignment - 1);
-  if (aligned != start) munmap(raw, aligned - start);
-  if (const uintptr_t tail = start + padded - (aligned + bytes); tail != 0) {
-    munmap(reinterpret_cast<void*>(aligned + bytes), tail);
-  }
-  return reinterpret_cast<void*>(aligned);
-}
 
 constexpr uint32_t RunMask(size_t first, size_t units) {
   return units == kUnitsPerRegion ? ~uint32_t{0} : ((uint32_t{1} << units) - 1) << first;
@@ -77,15 +64,14 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options
   for (size_t bytes = options.reserve_bytes / kRegionSize * kRegionSize; bytes >= least && bytes != 0;
        bytes = bytes / 2 / kRegionSize * kRegionSize) {
     const size_t table_bytes = bytes / kRegionSize * kTableBytesPerRegion;
-    void* units = Reserve(bytes + kGuardBytes, kRegionSize);
-    void* table = units == nullptr ? nullptr : Reserve(table_bytes, 4096);
-    if (table == nullptr) {
-      if (units != nullptr) munmap(units, bytes + kGuardBytes);
-      continue;
-    }
-    arena->base_ = reinterpret_cast<uintptr_t>(units);
+    Reservation units(bytes + kGuardBytes, kRegionSize);
+    Reservation table(table_bytes, 4096);
+    if (!units || !table) continue;
+    arena->base_ = reinterpret_cast<uintptr_t>(units.start());
     arena->reserved_ = bytes;
-    arena->table_ = static_cast<Slab*>(table);
+    arena->table_ = static_cast<Slab*>(table.start());
+    arena->units_ = std::move(units);
+    arena->descriptors_ = std::move(table);
     arena->huge_pages_ = options.huge_pages;
     arena->faults_ = options.faults;
     arena->SetTopology(options.topology == nullptr ? Topology::System() : *options.topology);
@@ -124,9 +110,6 @@ Arena::~Arena() {
     MXA_CHECK(units_held_ == 0, "arena destroyed while a cache holds slabs of it");
     for (Region& region : regions_) ByUse(region)[0].Remove(region);
   }
-  guards_.reset();
-  munmap(reinterpret_cast<void*>(base_), reserved_ + kGuardBytes);
-  munmap(table_, reserved_ / kRegionSize * kTableBytesPerRegion);
 }
 
 void Arena::SetTopology(const Topology& topology) {

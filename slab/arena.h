@@ -29,6 +29,7 @@
 #include "base/fork_lock.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
+#include "slab/reservation.h"
 #include "slab/slab.h"
 #include "slab/topology.h"
 
@@ -164,6 +165,8 @@ class Arena : public ListLink {
 
   static constexpr size_t kGuardBytes = size_t{2} << 20;
 
+  Reservation units_;
+  Reservation descriptors_;
   std::once_flag guards_made_;
   std::unique_ptr<GuardPool> guards_;
   uintptr_t base_ = 0;
