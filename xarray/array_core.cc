@@ -8,17 +8,23 @@
 
 namespace mxa::xarray {
 
-// What the unrolled walk does not cover: an empty array, an entry in the head, a hole above the leaves, retry,
-// reserved. Loops only when a node has left the tree under the walk.
+// What the unrolled walk does not cover: an empty array, an entry in the head, retry, reserved, siblings. Loops only when
+// a node has left the tree, or an entry of several indices its slots, under the walk.
 Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
-  // A hole was read in a node that was in the tree at that moment, or it would have said retry.
   if (entry == kNull) return kNull;
   for (;;) {
     MXA_SCHEDULE_POINT("load.restart");
     entry = anchor_.head();
     if (!IsNode(entry)) return index == 0 && !IsInternal(entry) ? entry : kNull;
     if (index > MaxIndex(HeightBits(entry))) return kNull;
-    while (IsNode(entry)) entry = EntryNode(entry)->slot(OffsetAt(index, HeightBits(entry)));
+    const Node* node = nullptr;
+    unsigned offset = 0;
+    while (IsNode(entry)) {
+      node = EntryNode(entry);
+      offset = OffsetAt(index, HeightBits(entry));
+      entry = node->slot(offset);
+    }
+    if (IsSibling(entry) && !node->ResolveSibling(offset, entry)) continue;
     if (entry != kRetry) return AsRead(entry);
   }
 }
@@ -32,7 +38,7 @@ absl::StatusOr<Entry> ArrayCore::Update(uint64_t index, Entry entry, Condition c
       const Place place = FindLocked(index);
       if (!condition.Holds(place.entry)) return place.entry;
       if (entry == kNull) {
-        EraseLocked(index, place);
+        EraseLocked(place);
         return place.entry;
       }
       missing = place.nodes_missing;
@@ -56,7 +62,7 @@ absl::StatusOr<Entry> ArrayCore::UpdateLocked(uint64_t index, Entry entry, Condi
   const Place place = FindLocked(index);
   if (!condition.Holds(place.entry)) return place.entry;
   if (entry == kNull) {
-    EraseLocked(index, place);
+    EraseLocked(place);
     return place.entry;
   }
   NodeReserve reserve(*nodes_);
@@ -92,7 +98,7 @@ absl::StatusOr<Entry> ArrayCore::CompareExchange(uint64_t index, Entry expected,
 Entry ArrayCore::Erase(uint64_t index) {
   ArrayLock lock(anchor_);
   const Place place = FindLocked(index);
-  EraseLocked(index, place);
+  EraseLocked(place);
   return AsRead(place.entry);
 }
 

@@ -2,18 +2,19 @@
 //
 // The untyped array: a sparse map from 64-bit indices to entries in a tree of nodes that may move.
 //
-// Structure, locking and the table of orderings: xarray/README.md. Invariants X1 to X8: xarray_invariants.h.
+// Structure, locking and the table of orderings: xarray/README.md. Invariants X1 to X9: xarray_invariants.h.
 // Threads (row runs at once with column; "lock": one after the other, by the array's own lock):
 //                 readers   writers   destroy
 //   readers       yes       yes       no
 //   writers       yes       lock      no
 //   a pass        yes       yes       yes
-// Readers: Load, LoadInSection, GetMark, HasMarked, empty, Cursor. Writers: the rest.
+// Readers: Load, LoadInSection, GetMark, GetOrder, HasMarked, empty, Cursor. Writers: the rest.
 #ifndef MXA_XARRAY_ARRAY_CORE_H_
 #define MXA_XARRAY_ARRAY_CORE_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
@@ -92,6 +93,55 @@ class ArrayCore {
   // Context: takes the array lock.
   Entry Erase(uint64_t index);
 
+  // --- Entries of several indices: one of order n takes the 2^n indices that agree above the lowest n bits. It is one
+  // entry: what is done at any of its indices is done to it as a whole, Store, Erase and marks alike, and readers see it
+  // happen at all of them at once. What is done to an order or a range is done to just these indices: an entry that goes
+  // beyond them is split.
+
+  // Told of an entry and the lowest index it had.
+  using Told = absl::FunctionRef<void(uint64_t index, Entry entry)>;
+
+  // Stores `entry` at the 2^order indices around `index`, in place of what is there, of which `replaced` is told. The new
+  // entry carries each mark that one of those it replaces carried. What is left of one of a higher order stays, in pieces
+  // as large as they can be, with its marks.
+  //
+  // REQUIRES: order <= kMaxOrder; entry != kNull and IsStorable.    (CHECKed)
+  // Context: as Store, with the lock held while `replaced` is called: it must not use the array, wait or allocate from
+  // movable caches.
+  // Errors: as Store.
+  absl::Status StoreOrder(uint64_t index, unsigned order, Entry entry, Told replaced);
+
+  // As StoreOrder when nothing is at any of the indices. Errors: kAlreadyExists, reservations counting; as Store.
+  absl::Status InsertOrder(uint64_t index, unsigned order, Entry entry);
+
+  // Stores `entry` at first..last as the fewest entries that cover it, each of an order of its own and, from now on, for
+  // itself. All or nothing for other writers; readers see one after the other come.
+  // REQUIRES: first <= last; as StoreOrder.    (CHECKed)
+  // Context, Errors: as StoreOrder.
+  absl::Status StoreRange(uint64_t first, uint64_t last, Entry entry, Told replaced);
+
+  // Removes all that is at first..last, reservations too, and tells `removed` of the entries. Needs memory only when an
+  // entry goes beyond the range and is split. The lock is dropped now and then: what others store in the range meanwhile
+  // may stay.
+  // REQUIRES: first <= last.    (CHECKed)
+  // Context, Errors: as StoreOrder.
+  absl::Status EraseRange(uint64_t first, uint64_t last, Told removed);
+
+  // The order of the entry, or the reservation, at `index`; nothing when there is none.
+  // Context: any thread; lock-free; opens a read section of its own.
+  std::optional<unsigned> GetOrder(uint64_t index) const;
+
+  // Makes 2^(n - order) entries of `order`, the same and with the same marks, of the one of order n at `index`. No reader
+  // sees a difference. Does nothing when n <= order.
+  // Context: as Store. Memory: nothing within a node, that is, if n / 6 == order / 6; else all the nodes of the new
+  // entries.
+  // Errors: kNotFound when nothing is there; as Store.
+  absl::Status Split(uint64_t index, unsigned order);
+
+  // As Split, but only the entry at `index` comes to be of `order`, and those beside it stay as large as they can: at most
+  // one node for each six orders, and one entry for each.
+  absl::Status SplitToward(uint64_t index, unsigned order);
+
   // Makes sure that a Store at `index` needs no memory: an index where nothing is becomes reserved. It reads as null and
   // is skipped by cursors, but it is in use: the array is not empty and Insert refuses it.
   // Context, Errors: as Store. An index that is in use already is no error.
@@ -142,7 +192,36 @@ class ArrayCore {
   struct Place {
     Node* node;              // the lowest node on its path; null: the head decides
     unsigned nodes_missing;  // to be put in before an entry can be stored there
+    unsigned offset;         // of the slot that holds the entry, or would lead to it
     Entry entry;             // what is there
+  };
+
+  // Where an entry of several indices would go, and what is in its way.
+  struct OrderPlace {
+    enum class Kind : uint8_t {
+      kHead,     // the head alone, which holds an entry or nothing
+      kGrow,     // no node covers its indices yet
+      kPath,     // a slot further up is null
+      kFree,     // all its slots are null
+      kEntry,    // one entry, or a reservation, that takes its indices
+      kLarger,   // one that takes more
+      kNode,     // one slot, which leads to a node
+      kSeveral,  // several slots, not all of them null
+    };
+    Kind kind;
+    Node* node;  // null: kHead or kGrow
+    unsigned nodes_missing;
+    unsigned offset;  // of its first slot; kLarger: of the present entry's
+  };
+
+  // An entry that is split, where it is, and what it shall become.
+  struct Splitting {
+    uint64_t index;  // one of the entry's
+    unsigned order;
+    Node* node;
+    unsigned offset;
+    OrderShape shape;
+    Entry entry;
   };
 
   // Nodes below one another, built in private.
@@ -178,6 +257,11 @@ class ArrayCore {
 
   // array_core.cc
   Entry LoadSlow(Entry entry, uint64_t index) const;
+  // As LoadSlow, for a word that a slot above the leaves held.
+  Entry LoadOther(Entry entry, uint64_t index) const {
+    // Null, or an entry of several indices.
+    return ABSL_PREDICT_TRUE(!IsInternal(entry)) ? entry : LoadSlow(entry, index);
+  }
   // Returns what was there, kZero if reserved, whether or not the condition held.
   absl::StatusOr<Entry> Update(uint64_t index, Entry entry, Condition condition);
   absl::StatusOr<Entry> UpdateLocked(uint64_t index, Entry entry, Condition condition)
@@ -188,8 +272,37 @@ class ArrayCore {
   Place FindLocked(uint64_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void PutLocked(uint64_t index, const Place& place, Entry entry, NodeReserve& reserve)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
-  void GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void GrowLocked(uint64_t index, unsigned order, Entry entry, NodeReserve& reserve)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   Path BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last, NodeReserve& reserve);
+
+  // array_orders.cc
+  OrderPlace FindOrderLocked(uint64_t index, unsigned order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  absl::Status UpdateOrder(uint64_t index, unsigned order, Entry entry, bool only_free, Told replaced);
+  void PutOrderLocked(uint64_t index, unsigned order, const OrderPlace& place, Entry entry, NodeReserve& reserve,
+                      Told replaced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void ReplaceAllLocked(unsigned order, Entry entry, NodeReserve& reserve, Told replaced)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void ReplaceSeveralLocked(uint64_t index, unsigned order, const OrderPlace& place, Entry entry, NodeReserve& reserve,
+                            Told replaced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+
+  // array_split.cc
+  template <typename Count, typename Make>
+  absl::Status SplitBy(uint64_t index, unsigned order, Count count, Make make);
+  static Splitting SplittingOf(uint64_t index, unsigned order, Node& node, unsigned offset);
+  unsigned CountCutLocked(uint64_t index) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void CutLocked(uint64_t index, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void SplitLocked(const Splitting& splitting, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void SplitTowardLocked(const Splitting& splitting, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+
+  // array_erase_range.cc
+  struct Extent {
+    uint64_t first;
+    uint64_t last;
+  };
+  static Extent ExtentOf(const Place& place, uint64_t index);
+  bool EraseSomeLocked(uint64_t& first, uint64_t last, Told removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  bool FindUsedLocked(uint64_t& index, uint64_t last, Place& found) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_store_many.cc
   size_t CountMissingLocked(absl::Span<const uint64_t> indices) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
@@ -205,7 +318,7 @@ class ArrayCore {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_erase.cc
-  void EraseLocked(uint64_t index, const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void EraseLocked(const Place& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void DropEmptyLocked(Node* node) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void ShrinkLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void DropAllLocked(Entry entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
@@ -214,7 +327,7 @@ class ArrayCore {
 
   // array_marks.cc
   void SetMarkLocked(uint64_t index, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
-  void ClearMarkLocked(uint64_t index, Node* leaf, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
+  void ClearMarkLocked(const Place& place, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // The cache pointer lies in the lock's line: only writers need it.
   [[no_unique_address]] ArrayAnchor anchor_;
@@ -246,7 +359,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t inde
 #define MXA_DOWN(height, below)                                       \
   at_##height : entry = Node::SlotAt(slots, OffsetAt(index, height)); \
   slots = entry - NodeTag(below) + Node::kSlotsAt;                    \
-  if (ABSL_PREDICT_FALSE((slots & kNodeAlignMask) != 0)) return LoadSlow(entry, index)
+  if (ABSL_PREDICT_FALSE((slots & kNodeAlignMask) != 0)) return LoadOther(entry, index)
 
   // The usual heights by direct branches, which cost less than a jump table and are told apart better when arrays of
   // several heights are in use.

@@ -7,18 +7,19 @@
 
 namespace mxa::xarray {
 
-void ArrayCore::EraseLocked(uint64_t index, const Place& place) {
+void ArrayCore::EraseLocked(const Place& place) {
   if (place.entry == kNull) return;
   // The marks go first: a marked search that finds the mark set must not find the slot null and stop.
-  for (Mark mark : kAllMarks) ClearMarkLocked(index, place.node, mark);
+  for (Mark mark : kAllMarks) ClearMarkLocked(place, mark);
   if (place.node == nullptr) {
     anchor_.PublishHead(kNull);
     return;
   }
-  const unsigned offset = OffsetAt(index, 1);
-  place.node->PublishSlot(offset, kNull);
-  place.node->AddCountLocked(-1);
-  FreeSlotLocked(place.node, offset);
+  const unsigned slots = place.node->SlotsTakenLocked(place.offset);
+  // The slot that holds the entry goes first: that ends it at all its indices at once.
+  for (unsigned i = 0; i < slots; ++i) place.node->PublishSlot(place.offset + i, kNull);
+  place.node->AddCountLocked(-static_cast<int>(slots));
+  FreeSlotsLocked(place.node, SlotBits(place.offset, slots));
   DropEmptyLocked(place.node);
   ShrinkLocked();
 }
@@ -47,6 +48,7 @@ void ArrayCore::ShrinkLocked() {
     Node* top = EntryNode(head);
     const Entry first = top->SlotLocked(0);
     if (top->CountLocked() != 1 || first == kNull) return;
+    if (HeightBits(head) > 1 && !IsNode(first)) return;  // an entry of all the indices of the slot
     anchor_.PublishHead(first);
     if (IsNode(first)) EntryNode(first)->SetParent(nullptr);
     RetireDetached(top);

@@ -92,7 +92,7 @@ bool ArrayCore::FindFreeLocked(IdLimit limit, Wanted wanted, FreePlace& found) c
     beyond = MaxIndex(HeightBits(head)) + 1;
   } else if (head != kNull) {
     if (limit.min == 0 && wanted == Wanted::kFreeOrMarked0 && anchor_.IsMarkedLocked(Mark::k0)) {
-      found = {0, {nullptr, 0, head}};
+      found = {0, {nullptr, 0, 0, head}};
       return true;
     }
     beyond = 1;
@@ -132,13 +132,14 @@ bool ArrayCore::SearchTreeLocked(IdLimit limit, Wanted wanted, FreePlace& found)
       index = (index & ~MaxIndex(height - 1)) + (uint64_t{ahead} << ((height - 1) * kSlotBits));
     }
     if (index > limit.max) return false;
-    const Entry entry = node->SlotLocked(OffsetAt(index, height));
+    const unsigned slot = OffsetAt(index, height);
+    const Entry entry = node->SlotLocked(slot);
     if (height == 1) {
-      found = {index, {node, 0, entry}};
+      found = {index, {node, 0, slot, entry}};
       return true;
     }
     if (entry == kNull) {
-      found = {index, {node, height - 1, kNull}};
+      found = {index, {node, height - 1, slot, kNull}};
       return true;
     }
     node = EntryNode(entry);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Setting, clearing and reading marks: set from the top down, cleared from the leaf up.
-//
-// So that whoever sees a mark on an entry finds it from the head as well.
+// Setting, clearing and reading marks: set from the top down, cleared from the entry's node up, so that whoever sees a
+// mark on an entry finds it from the head as well. An entry of several slots has the bits of all of them.
 #include "xarray/array_core.h"
 #include "xarray/locked_array.h"
 
@@ -19,26 +18,29 @@ void ArrayCore::SetMarkLocked(uint64_t index, Mark mark) {
     Node* node = EntryNode(entry);
     const unsigned height = HeightBits(entry);
     const unsigned offset = OffsetAt(index, height);
-    const uint64_t word = node->MarksLocked(mark);
-    const uint64_t bit = uint64_t{1} << offset;
-    if ((word & bit) == 0) node->StoreMarks(mark, word | bit);
-    if (height == 1) break;
     entry = node->SlotLocked(offset);
+    uint64_t bits = uint64_t{1} << offset;
+    if (!IsNode(entry)) {
+      const unsigned first = IsSibling(entry) ? SiblingOf(entry) : offset;
+      bits = SlotBits(first, node->SlotsTakenLocked(first));
+    }
+    const uint64_t word = node->MarksLocked(mark);
+    if ((word & bits) != bits) node->StoreMarks(mark, word | bits);
   }
 }
 
 void ArrayCore::ClearMark(uint64_t index, Mark mark) { LockedArray(*this).ClearMark(index, mark); }
 
-// `leaf` holds the entry at `index`; null: the head does.
-void ArrayCore::ClearMarkLocked(uint64_t index, Node* leaf, Mark mark) {
-  unsigned offset = OffsetAt(index, 1);
-  for (Node* node = leaf; node != nullptr; node = node->ParentLocked()) {
+// REQUIRES: `place` has an entry.
+void ArrayCore::ClearMarkLocked(const Place& place, Mark mark) {
+  if (place.node != nullptr && (place.node->MarksLocked(mark) >> place.offset & 1) == 0) return;
+  uint64_t bits = 0;
+  if (place.node != nullptr) bits = SlotBits(place.offset, place.node->SlotsTakenLocked(place.offset));
+  for (Node* node = place.node; node != nullptr; node = node->ParentLocked()) {
     const uint64_t word = node->MarksLocked(mark);
-    const uint64_t bit = uint64_t{1} << offset;
-    if ((word & bit) == 0) return;
-    node->StoreMarks(mark, word & ~bit);
-    if (word != bit) return;
-    offset = node->offset();
+    node->StoreMarks(mark, word & ~bits);
+    if (word != bits) return;
+    bits = uint64_t{1} << node->offset();
   }
   anchor_.ClearMarkLocked(mark);
 }
@@ -57,16 +59,18 @@ bool ArrayCore::GetMark(uint64_t index, Mark mark) const {
     }
     if (index > MaxIndex(HeightBits(entry))) return false;
     const Node* node = EntryNode(entry);
-    for (unsigned height = HeightBits(entry); height > 1; height = HeightBits(entry)) {
+    unsigned height = HeightBits(entry);
+    for (; height > 1; height = HeightBits(entry)) {
       entry = node->slot(OffsetAt(index, height));
       if (!IsNode(entry)) break;
       node = EntryNode(entry);
     }
     if (entry == kRetry) continue;
-    if (!IsNode(entry)) return false;
+    if (entry == kNull) return false;
+    // Of a leaf, or of the node above that holds an entry of several indices.
     const uint64_t word = node->marks(mark);
     // A node that has left the tree says nothing about now: its marks stay as they were.
-    if (!node->IsRetired()) return (word >> OffsetAt(index, 1) & 1) != 0;
+    if (!node->IsRetired()) return (word >> OffsetAt(index, height) & 1) != 0;
   }
 }
 

@@ -2,22 +2,14 @@
 //
 // Putting an entry into the tree: missing nodes are counted and at hand before, built in private, and published by one
 // store.
+#include <algorithm>
+
 #include "xarray/array_core.h"
 #include "xarray/full_words.h"
 #include "xarray/node_reserve.h"
+#include "xarray/private_node.h"
 
 namespace mxa::xarray {
-namespace {
-
-void InitCounted(Node* node, unsigned offset, Entry entry) {
-  node->InitSlot(offset, entry);
-  node->AddCountLocked(1);
-  // Only a tree that is lifted can be full already, and no node has but this slot: nothing goes further up.
-  if (!IsNode(entry) || EntryNode(entry)->AllFullLocked()) node->SetFullLocked(offset);
-}
-
-}  // namespace
-
 ArrayCore::Place ArrayCore::FindLocked(uint64_t index) const {
   const Entry head = anchor_.HeadLocked();
   const unsigned height = IsNode(head) ? HeightBits(head) : 0;
@@ -26,16 +18,18 @@ ArrayCore::Place ArrayCore::FindLocked(uint64_t index) const {
     // The path of the index. If the tree holds anything: also what lifts it to that height, with the top node in
     // common.
     const unsigned missing = head == kNull ? wanted : (wanted - height) + (wanted - 1);
-    return {nullptr, missing, kNull};
+    return {nullptr, missing, 0, kNull};
   }
-  if (height == 0) return {nullptr, 0, head};
+  if (height == 0) return {nullptr, 0, 0, head};
   Entry entry = head;
   for (;;) {
     Node* node = EntryNode(entry);
     const unsigned here = HeightBits(entry);
-    entry = node->SlotLocked(OffsetAt(index, here));
-    if (here == 1) return {node, 0, entry};
-    if (entry == kNull) return {node, here - 1, kNull};
+    const unsigned offset = OffsetAt(index, here);
+    entry = node->SlotLocked(offset);
+    if (IsNode(entry)) continue;
+    if (ABSL_PREDICT_FALSE(IsSibling(entry))) return {node, 0, SiblingOf(entry), node->SlotLocked(SiblingOf(entry))};
+    return {node, entry == kNull ? here - 1 : 0, offset, entry};
   }
 }
 
@@ -44,31 +38,33 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
     if (place.nodes_missing == 0) {
       anchor_.PublishHead(entry);
     } else {
-      GrowLocked(index, entry, reserve);
+      GrowLocked(index, 0, entry, reserve);
     }
     return;
   }
-  const unsigned height = place.node->height();
-  const unsigned offset = OffsetAt(index, height);
   if (place.entry == kNull) place.node->AddCountLocked(1);
-  if (height == 1) {
-    if (place.entry == kNull) FillSlotLocked(place.node, offset);
-    place.node->PublishSlot(offset, entry);
+  if (place.nodes_missing == 0) {
+    if (place.entry == kNull) FillSlotsLocked(place.node, SlotBits(place.offset, 1));
+    place.node->PublishSlot(place.offset, entry);
   } else {
-    const Path path = BuildPath(place.node, height - 1, 1, index, entry, reserve);
-    place.node->PublishSlot(offset, NodeEntry(path.top, height - 1));
+    const Path path = BuildPath(place.node, place.nodes_missing, 1, index, entry, reserve);
+    place.node->PublishSlot(place.offset, NodeEntry(path.top, place.nodes_missing));
   }
 }
 
-// The head alone, or a tree that is too low, gives way to one that covers `index`. One store publishes the new height
-// and the new entry together. Only then does the old top learn of its parent: a cursor that went up by it earlier would
+// The head alone, or a tree that is too low, gives way to one that covers the entry's indices, among which is none of what
+// is there. One store publishes the new height and the new entry together. Only then does the old top learn of its parent: a cursor that went up by it earlier would
 // show the new entry before a load could find it. Until then a cursor that finds no parent looks at the head again,
 // which is right as well.
-void ArrayCore::GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) {
+void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeReserve& reserve) {
   const Entry old = anchor_.HeadLocked();
-  const unsigned wanted = HeightFor(index);
+  const OrderShape shape = ShapeOf(order);
+  const unsigned wanted = std::max(HeightFor(index | OrderMask(order)), shape.height);
+  index &= ~OrderMask(order);
   if (old == kNull) {
-    anchor_.PublishHead(NodeEntry(BuildPath(nullptr, wanted, 1, index, entry, reserve).top, wanted));
+    const Path path = BuildPath(nullptr, wanted, shape.height, index, entry, reserve);
+    InitSiblings(path.bottom, OffsetAt(index, shape.height), shape.slots);
+    anchor_.PublishHead(NodeEntry(path.top, wanted));
     return;
   }
   const unsigned old_height = IsNode(old) ? HeightBits(old) : 0;
@@ -77,12 +73,15 @@ void ArrayCore::GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) {
     if (!anchor_.IsMarkedLocked(mark)) continue;
     for (Node* node = lift.bottom; node != nullptr; node = node->ParentLocked()) node->InitMarks(mark, 1);
   }
-  if (wanted == 1) {
-    InitCounted(lift.top, OffsetAt(index, 1), entry);
+  Node* last = lift.top;
+  if (wanted == shape.height) {
+    InitCounted(lift.top, OffsetAt(index, wanted), entry);
   } else {
-    const Path path = BuildPath(lift.top, wanted - 1, 1, index, entry, reserve);
+    const Path path = BuildPath(lift.top, wanted - 1, shape.height, index, entry, reserve);
     InitCounted(lift.top, OffsetAt(index, wanted), NodeEntry(path.top, wanted - 1));
+    last = path.bottom;
   }
+  InitSiblings(last, OffsetAt(index, shape.height), shape.slots);
   anchor_.PublishHead(NodeEntry(lift.top, wanted));
   if (IsNode(old)) EntryNode(old)->SetParent(lift.bottom);
 }

@@ -86,8 +86,11 @@ void ArrayCore::PutManyLocked(absl::Span<const uint64_t> indices, absl::Function
   for (size_t i = 0; i < indices.size(); ++i) {
     const uint64_t index = indices[i];
     if (i > 0 && NodeNumber(index, 1) != NodeNumber(indices[i - 1], 1)) leaf = nullptr;
-    const Place place = leaf != nullptr ? Place{leaf, 0, leaf->SlotLocked(OffsetAt(index, 1))} : FindLocked(index);
-    if (place.nodes_missing == 0) leaf = place.node;
+    const unsigned offset = OffsetAt(index, 1);
+    const Place place = leaf != nullptr && !IsSibling(leaf->SlotLocked(offset))
+                            ? Place{leaf, 0, offset, leaf->SlotLocked(offset)}
+                            : FindLocked(index);
+    if (place.nodes_missing == 0 && place.node != nullptr && place.node->height() == 1) leaf = place.node;
     const Entry entry = entry_at(i);
     MXA_CHECK(entry != kNull && IsStorable(entry), "not an entry that StoreMany may store");
     PutLocked(index, place, entry, reserve);

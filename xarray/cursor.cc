@@ -3,6 +3,7 @@
 // One walk for both ways and all filters; what differs is a policy that costs nothing where it asks for nothing.
 #include "xarray/cursor.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/check.h"
@@ -28,6 +29,8 @@ struct Up {
   static bool IsBeyond(uint64_t index, uint64_t bound) { return index > bound; }
   // The last index on this way of those that agree with `index` above `mask`.
   static uint64_t LastOf(uint64_t index, uint64_t mask) { return index | mask; }
+  // The lowest index on this way, from `next` on, of an entry whose first index is `first`.
+  static uint64_t LowestMet(uint64_t, uint64_t next, uint64_t) { return next; }
   // How many slots from `offset` on to the next bit of `word`; 64 when there is none.
   static unsigned Distance(uint64_t word, unsigned offset) {
     return static_cast<unsigned>(std::countr_zero(word >> offset));
@@ -45,6 +48,7 @@ struct Down {
   static uint64_t After(uint64_t index) { return index - 1; }
   static bool IsBeyond(uint64_t index, uint64_t bound) { return index < bound; }
   static uint64_t LastOf(uint64_t index, uint64_t mask) { return index & ~mask; }
+  static uint64_t LowestMet(uint64_t first, uint64_t, uint64_t bound) { return std::max(first, bound); }
   static unsigned Distance(uint64_t word, unsigned offset) {
     return static_cast<unsigned>(std::countl_zero(word << (kSlots - 1 - offset)));
   }
@@ -139,7 +143,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
           if (!filter.Passes(after)) return kNull;
         }
         next_ = 0;
-        return Meet<Way>(head);
+        return Meet<Way>(head, bound);
       }
       if (const uint64_t last = MaxIndex(HeightBits(head)); next_ > last) {
         if (Way::IsBeyond(last, bound) || Way::kIsUp) return kNull;
@@ -168,18 +172,25 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
     }
     const Entry entry = node_->slot(offset);
     if (IsPresent(entry)) {
+      if (Way::kIsUp && height() > 1 && index_ < next_ && (index_ ^ next_) <= SlotMask(height())) {
+        LeaveSlot<Way>();  // met already, at index_, on another way
+        continue;
+      }
       if constexpr (!Filter::kIsAny) {
         MXA_SCHEDULE_POINT("cursor.entry_seen");
         // The marks once more, between two looks at the slot: those seen before may have been of an entry that is gone.
         const uint64_t word = filter.Candidates(*node_, height());
         if ((word >> offset & 1) == 0 || node_->slot(offset) != entry) continue;
       }
-      return Meet<Way>(entry);
+      return Meet<Way>(entry, bound);
     }
     if (IsNode(entry)) {
       Enter(entry);
     } else if (entry == kRetry) {
       Restart();
+    } else if (IsSibling(entry)) {
+      Entry met;
+      if (PassSibling<Way>(filter, offset, entry, bound, met)) return met;
     } else {
       LeaveSlot<Way>();
     }
@@ -187,18 +198,65 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
   return kNull;
 }
 
+// Slot `offset` is tied to an entry in another. True when the walk meets that entry here; else it has gone on, or has to
+// look at the slot again.
+template <typename Way, typename Filter>
+bool Cursor::PassSibling(const Filter& filter, unsigned offset, Entry sibling, uint64_t bound, Entry& met) {
+  const unsigned first = SiblingOf(sibling);
+  const uint64_t first_index = (next_ & ~MaxIndex(height())) + (uint64_t{first} << ((height() - 1) * kSlotBits));
+  if (Way::kIsUp && index_ < next_ && index_ >= first_index) {
+    LeaveSiblings<Way>(first);  // met already
+    return false;
+  }
+  met = sibling;
+  if (!node_->ResolveSibling(offset, met)) return false;
+  if (!IsPresent(met)) {
+    LeaveSlot<Way>();
+    return false;
+  }
+  if constexpr (!Filter::kIsAny) {
+    // As for an entry in its own slot, which is looked at again as well.
+    const uint64_t word = filter.Candidates(*node_, height());
+    if ((word >> offset & 1) == 0 || node_->slot(first) != met || node_->slot(offset) != sibling) return false;
+  }
+  index_ = Way::LowestMet(first_index, next_, bound);
+  LeaveSiblings<Way>(first);
+  return true;
+}
+
+// On behind all the slots of the entry in slot `first`, one of which next_ lies in.
+template <typename Way>
+void Cursor::LeaveSiblings(unsigned first) {
+  unsigned end = OffsetAt(next_, height());  // the last of them on this way
+  if (Way::kIsUp) {
+    while (end + 1 < kSlots && IsSibling(node_->slot(end + 1)) && SiblingOf(node_->slot(end + 1)) == first) ++end;
+  } else {
+    end = first;
+  }
+  const uint64_t base = next_ & ~MaxIndex(height());
+  const uint64_t slot = base + (uint64_t{end} << ((height() - 1) * kSlotBits));
+  PassOver<Way>(Way::LastOf(slot, SlotMask(height())), end == kSlots - 1 - Way::kFirstOffset);
+}
+
 unsigned Cursor::PassMarkedOfLeaf(Mark mark, uint64_t last) {
   if (state_ != kUp + 1 || next_ > last) return 0;
   uint64_t word = node_->marks(mark) >> OffsetAt(next_, 1);
   if (node_->IsRetired()) return 0;  // the next step meets them in its replacement
   if (last - next_ < kSlots - 1) word &= (uint64_t{2} << (last - next_)) - 1;
+  unsigned count = static_cast<unsigned>(std::popcount(word));
+  // An entry of several slots has a bit for each. They follow a set bit; the one before the first was met.
+  const unsigned offset = OffsetAt(next_, 1);
+  for (uint64_t after = word & (word << 1 | 1); after != 0; after &= after - 1) {
+    if (IsSibling(node_->slot(offset + static_cast<unsigned>(std::countr_zero(after))))) --count;
+  }
   LeaveNode<Up>();
-  return static_cast<unsigned>(std::popcount(word));
+  return count;
 }
 
 template <typename Way>
-Entry Cursor::Meet(Entry entry) {
-  index_ = next_;
+Entry Cursor::Meet(Entry entry, uint64_t bound) {
+  // Above the leaves it takes all the indices of its slot.
+  index_ = node_ == nullptr ? next_ : Way::LowestMet(next_ & ~SlotMask(height()), next_, bound);
   if (node_ == nullptr) {
     PassOver<Way>(next_, false);  // the entry in the head
   } else {

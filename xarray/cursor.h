@@ -28,6 +28,8 @@ namespace mxa::xarray {
 
 // The first step of a cursor looks at `start` itself, whatever the step. A step of another kind than the one before
 // goes on from index(), which it does not look at again, and begins at the head.
+// An entry of several indices is met once on a way, up or down, at the lowest of its indices that the step may look at: so
+// that of a walk whose start or bound lies inside it is not its first. Index by index it is met at each.
 class Cursor {
  public:
   Cursor(const ArrayCore& array, uint64_t start) : anchor_(&array.anchor()), next_(start), index_(start) {}
@@ -123,7 +125,11 @@ class Cursor {
   template <typename Way, typename Filter>
   Entry Walk(const Filter& filter, uint64_t bound);
   template <typename Way>
-  Entry Meet(Entry entry);
+  Entry Meet(Entry entry, uint64_t bound);
+  template <typename Way, typename Filter>
+  bool PassSibling(const Filter& filter, unsigned offset, Entry sibling, uint64_t bound, Entry& met);
+  template <typename Way>
+  void LeaveSiblings(unsigned first);
   template <typename Way>
   void Turn();
   template <typename Way>

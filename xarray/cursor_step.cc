@@ -37,7 +37,9 @@ Entry Cursor::StepTo(uint64_t index) {
       if (index > MaxIndex(HeightBits(head))) return kNull;
       Enter(head);
     }
-    const Entry entry = node_->slot(OffsetAt(index, height()));
+    const unsigned offset = OffsetAt(index, height());
+    Entry entry = node_->slot(offset);
+    if (IsSibling(entry) && !node_->ResolveSibling(offset, entry)) continue;
     if (IsNode(entry)) {
       Enter(entry);
     } else if (entry == kRetry) {

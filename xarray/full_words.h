@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Keeps the full words of a path in step with its leaf: a node all of whose slots are full fills its parent's slot.
+// Keeps the full words of a path in step with its lowest node: a node all of whose slots are full fills its parent's
+// slot.
 //
 // Threads: the array lock is held.
 // Why not one of the three marks, as Linux does: marks are the user's, and an array that pays a bit of every node for
@@ -12,19 +13,19 @@
 
 namespace mxa::xarray {
 
-// An entry has come to slot `offset` of the leaf `node`, which was null.
-inline void FillSlotLocked(Node* node, unsigned offset) {
-  while (node->SetFullLocked(offset)) {
-    offset = node->offset();
+// An entry has come to the slots `bits` of `node`, which were not full.
+inline void FillSlotsLocked(Node* node, uint64_t bits) {
+  while (node->SetFullLocked(bits)) {
+    bits = uint64_t{1} << node->offset();
     node = node->ParentLocked();
     if (node == nullptr) return;
   }
 }
 
-// Slot `offset` of the leaf `node` has become null, and held an entry.
-inline void FreeSlotLocked(Node* node, unsigned offset) {
-  while (node->ClearFullLocked(offset)) {
-    offset = node->offset();
+// The slots `bits` of `node` have become null, and held an entry.
+inline void FreeSlotsLocked(Node* node, uint64_t bits) {
+  while (node->ClearFullLocked(bits)) {
+    bits = uint64_t{1} << node->offset();
     node = node->ParentLocked();
     if (node == nullptr) return;
   }

@@ -90,7 +90,7 @@ void Ida::TakeLocked(const Spot& spot, IdBitmap* fresh, NodeReserve& reserve) {
   const Entry entry = spot.place.entry;
   if (IdBitmap* bitmap = EntryIdBitmap(entry)) {
     bitmap->SetLocked(bit);
-    if (bitmap->IsFull()) chunks_.ClearMarkLocked(chunk, spot.place.node, kHasFree);
+    if (bitmap->IsFull()) chunks_.ClearMarkLocked(spot.place, kHasFree);
     return;
   }
   if (fresh != nullptr) {
@@ -113,13 +113,13 @@ void Ida::Free(uint64_t id) {
     if (bitmap->IsFull()) chunks_.SetMarkLocked(chunk, kHasFree);
     bitmap->ClearLocked(bit);
     if (!bitmap->IsEmpty()) return;
-    chunks_.EraseLocked(chunk, place);
+    chunks_.EraseLocked(place);
     bitmaps_->Retire(bitmap);
     return;
   }
   const uint64_t bits = IdValueBits(place.entry) & ~(uint64_t{1} << bit);
   if (bits == 0) {
-    chunks_.EraseLocked(chunk, place);
+    chunks_.EraseLocked(place);
   } else {
     NodeReserve none(*chunks_.nodes_);
     chunks_.PutLocked(chunk, place, IdValueEntry(bits), none);

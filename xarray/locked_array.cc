@@ -40,7 +40,7 @@ absl::StatusOr<Entry> LockedArray::CompareExchange(uint64_t index, Entry expecte
 Entry LockedArray::Erase(uint64_t index) {
   array_.anchor_.AssertHeld();
   const ArrayCore::Place place = array_.FindLocked(index);
-  array_.EraseLocked(index, place);
+  array_.EraseLocked(place);
   return AsRead(place.entry);
 }
 
@@ -52,7 +52,7 @@ bool LockedArray::Release(uint64_t index) {
   array_.anchor_.AssertHeld();
   const ArrayCore::Place place = array_.FindLocked(index);
   if (place.entry != kZero) return false;
-  array_.EraseLocked(index, place);
+  array_.EraseLocked(place);
   return true;
 }
 
@@ -68,7 +68,7 @@ bool LockedArray::SetMark(uint64_t index, Mark mark) {
 void LockedArray::ClearMark(uint64_t index, Mark mark) {
   array_.anchor_.AssertHeld();
   const ArrayCore::Place place = array_.FindLocked(index);
-  if (place.entry != kNull) array_.ClearMarkLocked(index, place.node, mark);
+  if (place.entry != kNull) array_.ClearMarkLocked(place, mark);
 }
 
 }  // namespace mxa::xarray

@@ -9,8 +9,9 @@
 //   N3  retired: owner is RetiredOwner(), all 64 slots say retry; parent is what it was when the node left.
 //   N4  height and offset never change between publication and N1: a node keeps its place in the index space all its
 //       life.
-// Threads: writers hold the array lock ("Locked": slots, marks, parent, count and full word change under it alone, and
-// the last two are read under it alone); readers touch slots, and on the way up or for marks the header, under RCU.
+//   N5  a sibling word, generation included, is written to a slot at most once between publication and N3.
+// Threads: writers hold the array lock ("Locked": slots, marks, parent, count, full word and ties change under it alone,
+// and the last three are read under it alone); readers touch slots, and on the way up or for marks the header, under RCU.
 // "Init" is for a node that no other thread can reach yet.
 // Why not the header beside the slots: a walk would fetch two lines a level; with the height in the pointer it needs
 // one.
@@ -23,6 +24,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/schedule_point.h"
 #include "base/tsan.h"
 #include "xarray/entry.h"
 #include "xarray/mark.h"
@@ -66,6 +68,18 @@ class alignas(64) Node {
     // ORDER(publish), ORDER(retry) acquire, as in slot().
     return reinterpret_cast<const std::atomic<Entry>*>(slots)[offset].load(std::memory_order_acquire);
 #endif
+  }
+  // For readers that found the sibling `entry` in slot `offset`: the word of the entry that the slot belongs to. False
+  // when it belonged to it no longer: then look at the slot again.
+  // The slot is read a second time: as a sibling word comes once (N5), it was there all the while, and what the other slot
+  // held in between was this one's.
+  bool ResolveSibling(unsigned offset, Entry& entry) const {
+    MXA_SCHEDULE_POINT("node.sibling_seen");
+    const Entry first = slot(SiblingOf(entry));
+    MXA_SCHEDULE_POINT("node.sibling_resolved");
+    if (slot(offset) != entry) return false;
+    entry = first;
+    return true;
   }
   static void PrefetchSlotAt(uintptr_t slots, unsigned offset) {
     __builtin_prefetch(reinterpret_cast<const std::atomic<Entry>*>(slots) + offset);
@@ -122,16 +136,27 @@ class alignas(64) Node {
   // Bit i is set when nothing is free behind slot i: it holds an entry, or a node in which all bits are set (X8).
   uint64_t FullLocked() const { return full_; }
   bool AllFullLocked() const { return full_ == ~uint64_t{0}; }
-  // True when that was the last bit missing.
-  bool SetFullLocked(unsigned offset) {
-    full_ |= uint64_t{1} << offset;
+  // True when those were the last bits missing.
+  bool SetFullLocked(uint64_t bits) {
+    full_ |= bits;
     return AllFullLocked();
   }
   // True when no bit was missing.
-  bool ClearFullLocked(unsigned offset) {
+  bool ClearFullLocked(uint64_t bits) {
     const bool was_all = AllFullLocked();
-    full_ &= ~(uint64_t{1} << offset);
+    full_ &= ~bits;
     return was_all;
+  }
+
+  // --- Entries of several slots.
+
+  // A generation for the siblings of one (N5). Wraps after 2^32 of them in one node.
+  uint32_t NextTieLocked() { return ++ties_; }
+  // How many slots the entry in slot `offset` takes. REQUIRES: it holds an entry.
+  unsigned SlotsTakenLocked(unsigned offset) const {
+    unsigned end = offset + 1;
+    while (end < kSlots && IsSibling(SlotLocked(end)) && SiblingOf(SlotLocked(end)) == offset) ++end;
+    return end - offset;
   }
 
   // Looks at nothing; for prefetching.
@@ -168,6 +193,7 @@ class alignas(64) Node {
   void JoinAsCopyOf(const Node& from, ArrayAnchor* anchor) {
     count_ = from.count_;
     full_ = from.full_;
+    ties_ = from.ties_;
     for (Mark mark : kAllMarks) InitMarks(mark, from.MarksLocked(mark));
     // Not atomic, and needs not be: nobody writes to `from` under the lock, and nobody else can reach this node.
     std::memcpy(static_cast<void*>(slots_), static_cast<const void*>(from.slots_), sizeof(slots_));
@@ -183,6 +209,7 @@ class alignas(64) Node {
     height_ = 0;
     count_ = 0;
     full_ = 0;
+    ties_ = 0;
     // Relaxed, all three: no reader is left, and whoever allocates the node gets it through the cache's locks. The
     // mover, which may look at the owner meanwhile, does not look further when it finds null.
     offset_.store(0, std::memory_order_relaxed);
@@ -204,13 +231,17 @@ class alignas(64) Node {
   std::atomic<uint8_t> offset_{0};  // of the parent's slot that points here
   uint8_t count_ = 0;               // slots that are not null
   uint8_t canary_ = kCanaryFree;    // plain on purpose: lets TSan see a missing grace period
-  uint64_t full_ = 0;               // in this line, as count_ is: a store and an erase write the line anyway
+  uint32_t ties_ = 0;
+  uint64_t full_ = 0;  // in this line, as count_ is: a store and an erase write the line anyway
 
   alignas(64) std::atomic<Entry> slots_[kSlots]{};
 };
 
 static_assert(sizeof(Node) == 576 && alignof(Node) == 64);
 static_assert(std::atomic<Entry>::is_always_lock_free && sizeof(std::atomic<Entry>) == sizeof(Entry));
+
+// The bits of an entry that takes `slots` slots, fewer than 64, from `offset` on.
+constexpr uint64_t SlotBits(unsigned offset, unsigned slots) { return ((uint64_t{1} << slots) - 1) << offset; }
 
 inline Entry NodeEntry(const Node* node, unsigned height) {
   return reinterpret_cast<uintptr_t>(node) + NodeTag(height);

@@ -12,6 +12,7 @@
 #include "base/tsan.h"
 #include "reclaim/rcu.h"
 #include "xarray/detach.h"
+#include "xarray/replace_node.h"
 
 namespace mxa::xarray {
 namespace {
@@ -134,8 +135,7 @@ MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destinat
 void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
   // Step 4. Copy; then the children look up to the copy, which is complete and says what `node` says. From the first of
   // these stores on the move cannot fail.
-  const unsigned height = node->height();
-  if (height > 1) {
+  if (node->height() > 1) {
     for (unsigned offset = 0; offset < kSlots; ++offset) {
       const Entry entry = node->SlotLocked(offset);
       if (IsNode(entry)) PrefetchForWrite(EntryNode(entry));
@@ -143,21 +143,11 @@ void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
   }
   destination->MarkAllocated();
   destination->JoinAsCopyOf(*node, anchor);
-  if (height > 1) {
-    for (unsigned offset = 0; offset < kSlots; ++offset) {
-      const Entry entry = destination->SlotLocked(offset);
-      if (IsNode(entry)) EntryNode(entry)->SetParent(destination);
-    }
-  }
+  AdoptChildrenLocked(destination);
 
   // Step 5. Publish.
   MXA_SCHEDULE_POINT("mover.before_publish");
-  const Entry published = NodeEntry(destination, height);
-  if (Node* parent = node->ParentLocked()) {
-    parent->PublishSlot(node->offset(), published);
-  } else {
-    anchor->PublishHead(published);
-  }
+  PublishInPlaceOfLocked(*anchor, *node, destination);
 
   // Step 6. Whoever is still in the old copy restarts. The pass retires it, with its batch.
   MXA_SCHEDULE_POINT("mover.after_publish");

@@ -11,7 +11,7 @@
 //
 // Threads (row runs at once with column; "lock": one after the other, by the array's own lock):
 //                        Load GetMark cursor   Store Erase Insert CompareExchange SetMark ClearMark   destroy
-//                                              Reserve Release Allocate AllocateCyclic
+//                        GetOrder              Reserve Release Allocate AllocateCyclic Split ...
 //   Load GetMark cursor  yes                   yes                                                    no
 //   Store Erase ...      yes                   lock                                                   no
 //   destroy              no                    no                                                     no
@@ -154,6 +154,61 @@ class XArray {
     return core_.AllocateCyclic(ToEntry(element), limit, state, id);
   }
 
+  // --- Entries of several indices.
+  //
+  // One of order n takes the 2^n indices that agree above the lowest n bits, up to n = 63, and takes no more memory than a
+  // few single ones. It is one entry: Store, Erase, CompareExchange, marks at any of its indices mean all of it, readers
+  // see it change at all of them at once, and walks meet it once, at the lowest of its indices that they may look at. What
+  // is done to an order or a range is done to just these indices: an entry that goes beyond them is split.
+
+  // Stores `element` at the 2^order indices around `index`, in place of what is there, of which `replaced`, if given, is
+  // told: void(uint64_t first_index, Element). It carries each mark that something it replaces carried.
+  // `replaced` is called under the array's lock: it must not use the array, wait or allocate from movable caches.
+  // REQUIRES: order <= 63; `element` is not null.    (CHECKed)
+  // Errors: kResourceExhausted; the array is unchanged.
+  template <typename Replaced>
+  absl::Status StoreOrder(uint64_t index, unsigned order, Element element, Replaced replaced) {
+    return core_.StoreOrder(index, order, ToEntry(element), TellElements(replaced));
+  }
+  absl::Status StoreOrder(uint64_t index, unsigned order, Element element) {
+    return StoreOrder(index, order, element, [](uint64_t, Element) {});
+  }
+  // As StoreOrder when nothing is at any of the indices. Errors: kAlreadyExists (reserved ones too), kResourceExhausted.
+  absl::Status InsertOrder(uint64_t index, unsigned order, Element element) {
+    return core_.InsertOrder(index, order, ToEntry(element));
+  }
+  // Stores `element` at first..last, as the fewest entries that cover it, each for itself from then on. Other writers see
+  // all or nothing, readers one after the other.
+  // REQUIRES: first <= last; `element` is not null.    (CHECKed)
+  // Errors: kResourceExhausted; the array is unchanged.
+  template <typename Replaced>
+  absl::Status StoreRange(uint64_t first, uint64_t last, Element element, Replaced replaced) {
+    return core_.StoreRange(first, last, ToEntry(element), TellElements(replaced));
+  }
+  absl::Status StoreRange(uint64_t first, uint64_t last, Element element) {
+    return StoreRange(first, last, element, [](uint64_t, Element) {});
+  }
+  // Removes all that is at first..last, reservations too; `removed` is told as in StoreOrder. Drops the lock now and then:
+  // what others store in the range meanwhile may stay. Needs memory only to split an entry that goes beyond the range.
+  // REQUIRES: first <= last.    (CHECKed)
+  // Errors: kResourceExhausted; the array is unchanged.
+  template <typename Removed>
+  absl::Status EraseRange(uint64_t first, uint64_t last, Removed removed) {
+    return core_.EraseRange(first, last, TellElements(removed));
+  }
+  absl::Status EraseRange(uint64_t first, uint64_t last) {
+    return EraseRange(first, last, [](uint64_t, Element) {});
+  }
+  // Of the entry or reservation at `index`; nothing when nothing is there. Opens a read section of its own.
+  std::optional<unsigned> GetOrder(uint64_t index) const { return core_.GetOrder(index); }
+  // Makes entries of `order` of the one at `index`, all the same and with its marks; each can then be changed for itself.
+  // Readers see no difference. Does nothing when the entry is of that order or below.
+  // Errors: kNotFound when nothing is there; kResourceExhausted; the array is unchanged.
+  absl::Status Split(uint64_t index, unsigned order) { return core_.Split(index, order); }
+  // As Split, but only the entry at `index` comes to be of `order`, and the rest stays in pieces as large as can be: one
+  // node for each six orders, where Split may need one for every 64 entries.
+  absl::Status SplitToward(uint64_t index, unsigned order) { return core_.SplitToward(index, order); }
+
   bool GetMark(uint64_t index, Mark mark) const { return core_.GetMark(index, mark); }
   // False when there is no entry at `index`.
   bool SetMark(uint64_t index, Mark mark) { return core_.SetMark(index, mark); }
@@ -202,7 +257,7 @@ class XArray {
   // Drops all entries; the elements are the user's.
   void Clear() { core_.Clear(); }
 
-  // OK, or the number of the invariant (X1 to X8) that does not hold and where. Takes the array lock.
+  // OK, or the number of the invariant (X1 to X9) that does not hold and where. Takes the array lock.
   absl::Status CheckInvariants() const { return xarray::CheckInvariants(core_); }
   // The tree as text, cut after a thousand lines. Takes the array lock.
   std::string Dump() const { return xarray::Dump(core_); }
@@ -216,6 +271,10 @@ class XArray {
 
   static xarray::Entry ToEntry(Element element) { return Traits::ToEntry(element); }
   static Element ToElement(xarray::Entry entry) { return Traits::FromEntry(entry); }
+  template <typename Told>
+  static auto TellElements(Told& told) {
+    return [&told](uint64_t index, xarray::Entry entry) { told(index, ToElement(entry)); };
+  }
   static absl::StatusOr<Element> ToElement(const absl::StatusOr<xarray::Entry>& entry) {
     if (!entry.ok()) return entry.status();
     return ToElement(*entry);

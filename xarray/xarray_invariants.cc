@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xarray/xarray_invariants.h"
 
+#include <bit>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -28,7 +29,7 @@ class Checker {
     const Node* top = EntryNode(head);
     if (top->ParentLocked() != nullptr) return Broken("X2", "the top node has a parent", top, 0);
     if (absl::Status status = CheckNode(top, HeightBits(head), 0); !status.ok()) return status;
-    if (top->CountLocked() == 1 && top->SlotLocked(0) != kNull)
+    if (top->CountLocked() == 1 && (HeightBits(head) == 1 ? top->SlotLocked(0) != kNull : IsNode(top->SlotLocked(0))))
       return Broken("X3", "the top node holds slot 0 only", top, 0);
     for (Mark mark : kAllMarks) {
       if (anchor_.IsMarkedLocked(mark) != (top->MarksLocked(mark) != 0)) {
@@ -58,8 +59,10 @@ class Checker {
 
   absl::Status CheckSlot(const Node* node, unsigned height, unsigned offset, Entry entry, uint64_t index) {
     const Node* child = IsNode(entry) ? EntryNode(entry) : nullptr;
-    if ((height > 1) != (child != nullptr) && entry != kNull)
-      return Broken("X3", "an entry at the wrong height", node, index);
+    if (height == 1 && child != nullptr) return Broken("X3", "a node below a leaf", node, index);
+    if (entry != kNull && child == nullptr) {
+      if (absl::Status status = CheckTies(node, offset, index); !status.ok()) return status;
+    }
     for (Mark mark : kAllMarks) {
       const bool marked = (node->MarksLocked(mark) >> offset & 1) != 0;
       if (marked && entry == kNull) return Broken("X4", "a null slot is marked", node, index);
@@ -77,6 +80,27 @@ class Checker {
     if (child->offset() != offset) return Broken("X2", "a child's offset is wrong", child, index);
     if (absl::Status status = CheckNode(child, height - 1, index); !status.ok()) return status;
     if (full != child->AllFullLocked()) return Broken("X8", "a slot's full bit differs from its child's", node, index);
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckTies(const Node* node, unsigned offset, uint64_t index) {
+    const Entry entry = node->SlotLocked(offset);
+    if (!IsSibling(entry)) {
+      const unsigned slots = node->SlotsTakenLocked(offset);
+      if (!std::has_single_bit(slots) || slots == kSlots || offset % slots != 0)
+        return Broken("X9", "an entry takes a wrong number of slots", node, index);
+      return absl::OkStatus();
+    }
+    const unsigned first = SiblingOf(entry);
+    if (first >= offset || IsNode(node->SlotLocked(first)) || node->SlotLocked(first) == kNull ||
+        IsSibling(node->SlotLocked(first)))
+      return Broken("X9", "a sibling without an entry", node, index);
+    if (first + node->SlotsTakenLocked(first) <= offset || node->SlotLocked(first + 1) != entry)
+      return Broken("X9", "a sibling apart from its entry", node, index);
+    for (Mark mark : kAllMarks) {
+      if (((node->MarksLocked(mark) >> offset ^ node->MarksLocked(mark) >> first) & 1) != 0)
+        return Broken("X9", "an entry that is marked in part", node, index);
+    }
     return absl::OkStatus();
   }
 
@@ -125,6 +149,7 @@ class Dumper {
   static std::string EntryText(Entry entry) {
     if (entry == kRetry) return "retry";
     if (entry == kZero) return "reserved";
+    if (IsSibling(entry)) return absl::StrFormat("of slot %u", SiblingOf(entry));
     if (IsValue(entry)) return absl::StrFormat("value %u", entry >> 1);
     return absl::StrFormat("%#x", entry);
   }

@@ -4,7 +4,8 @@
 //
 //   X1  a node's count is the number of its slots that are not null, and is never 0 in a tree.
 //   X2  a child's parent, offset and height agree with the slot that points to it; the top has no parent.
-//   X3  the height is minimal: the top node holds more than slot 0, and entries lie at height 1 only.
+//   X3  the height is minimal: the top node holds more than slot 0, unless that is an entry of more indices than the node
+//       below would have.
 //   X4  a slot is marked when and only when its child has that mark somewhere, or its entry carries it; nothing null or
 //       reserved is marked; the array's own marks say the same of the top.
 //   X5  no retry entry can be reached.
@@ -12,6 +13,8 @@
 //   X7  every node's canary says that it is allocated.
 //   X8  a bit of a node's full word is set when and only when its slot holds an entry, a reserved one too, or a node all
 //       of whose bits are set.
+//   X9  a sibling names a slot before it that holds an entry or a reservation; the slots of one entry are a power of two
+//       of them, fewer than 64, aligned, without a gap; its siblings have one word, and all its slots the same marks.
 #ifndef MXA_XARRAY_XARRAY_INVARIANTS_H_
 #define MXA_XARRAY_XARRAY_INVARIANTS_H_
 

@@ -133,9 +133,9 @@ TEST_F(ArrayIdsTest, TheEndOfAFullHeightTreeIsTheEnd) {
 TEST_F(ArrayIdsTest, NothingIsFreeBehindTheLastSlotOfAFullHeightTree) {
   ASSERT_EQ(array_.Reserve(kLast), absl::OkStatus());
   Node* top = ArrayCorePeer::NodeAt(array_, kLast, kMaxHeight);
-  top->SetFullLocked(OffsetAt(kLast, kMaxHeight));
+  top->SetFullLocked(SlotBits(OffsetAt(kLast, kMaxHeight), 1));
   EXPECT_EQ(array_.Allocate(kNull, {kLast - 64, kLast}).status().code(), absl::StatusCode::kOutOfRange);
-  top->ClearFullLocked(OffsetAt(kLast, kMaxHeight));
+  top->ClearFullLocked(SlotBits(OffsetAt(kLast, kMaxHeight), 1));
 }
 
 TEST_F(ArrayIdsTest, AFullTreeStaysFullWhenItIsLiftedAndWhenItBecomesTheTreeAgain) {
@@ -204,13 +204,13 @@ TEST_F(ArrayIdsTest, TheInvariantCheckFindsAWrongFullBit) {
   for (uint64_t id = 0; id < 65; ++id) ASSERT_TRUE(array_.Allocate(kNull).ok());
   for (unsigned height = 1; height <= 2; ++height) {
     Node* node = ArrayCorePeer::NodeAt(array_, 0, height);
-    node->ClearFullLocked(0);
+    node->ClearFullLocked(1);
     EXPECT_NE(std::string(CheckInvariants(array_).message()).find("X8"), std::string::npos);
-    node->SetFullLocked(0);
+    node->SetFullLocked(1);
     Node* other = ArrayCorePeer::NodeAt(array_, 64, height);
-    other->SetFullLocked(5);
+    other->SetFullLocked(1 << 5);
     EXPECT_NE(std::string(CheckInvariants(array_).message()).find("X8"), std::string::npos);
-    other->ClearFullLocked(5);
+    other->ClearFullLocked(1 << 5);
   }
 }
 
