@@ -68,22 +68,6 @@ struct Pieces {
   size_t count = 0;
 };
 
-// How many slots of `node`, from `first` on, an entry took at some moment of the call; its siblings' word, if it has some.
-struct TiedSlots {
-  unsigned slots;
-  Entry sibling;
-  friend bool operator==(const TiedSlots&, const TiedSlots&) = default;
-};
-TiedSlots CountTied(const Node& node, unsigned first) {
-  TiedSlots tied = {1, kNull};
-  for (; first + tied.slots < kSlots; ++tied.slots) {
-    const Entry next = node.slot(first + tied.slots);
-    if (!IsSibling(next) || SiblingOf(next) != first) break;
-    tied.sibling = next;
-  }
-  return tied;
-}
-
 }  // namespace
 
 ArrayCore::OrderPlace ArrayCore::FindOrderLocked(uint64_t index, unsigned order) const {
@@ -147,7 +131,7 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
       return;
     }
     case OrderPlace::Kind::kFree: {
-      const Entry sibling = SiblingEntry(place.offset, node->NextTieLocked());
+      const Entry sibling = SiblingEntry(place.offset, shape.slots, node->NextTieLocked());
       for (unsigned i = 1; i < shape.slots; ++i) node->PublishSlot(place.offset + i, sibling);
       MXA_SCHEDULE_POINT("store_order.siblings_stored");
       node->PublishSlot(place.offset, entry);
@@ -203,7 +187,7 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
   const uint64_t bits = SlotBits(place.offset, shape.slots);
   Node* copy = reserve.Take();
   copy->JoinAsCopyOf(*node, &anchor_);
-  const Entry sibling = SiblingEntry(place.offset, copy->NextTieLocked());
+  const Entry sibling = SiblingEntry(place.offset, shape.slots, copy->NextTieLocked());
   for (unsigned i = 0; i < shape.slots; ++i) {
     if (copy->SlotLocked(place.offset + i) == kNull) copy->AddCountLocked(1);
     copy->InitSlot(place.offset + i, i == 0 ? entry : sibling);
@@ -309,14 +293,19 @@ std::optional<unsigned> ArrayCore::GetOrder(uint64_t index) const {
     }
     if (entry == kNull) return std::nullopt;
     if (entry == kRetry) continue;
-    const unsigned first = IsSibling(entry) ? SiblingOf(entry) : offset;
-    const Entry found = node->slot(first);
-    const TiedSlots tied = CountTied(*node, first);
-    MXA_SCHEDULE_POINT("get_order.counted");
-    // Counted twice alike: as a sibling word comes once (N5), all of them were there in between, and no others.
-    const bool is_entry = found != kNull && (!IsInternal(found) || found == kZero);
-    if (!is_entry || !(CountTied(*node, first) == tied) || node->slot(offset) != entry) continue;
-    return OrderOf({height, tied.slots});
+    if (Entry first = entry; IsSibling(entry)) {
+      if (!node->ResolveSibling(offset, first) || first == kRetry) continue;
+      if (first == kNull) return std::nullopt;
+      return OrderOf({height, SlotsOfSibling(entry)});
+    }
+    // An entry in its own slot: the next slot says whether it takes more. When that belongs to this entry it was stored
+    // before the entry, and stays until after it is gone.
+    MXA_SCHEDULE_POINT("get_order.entry_seen");
+    const Entry next = offset == kSlots - 1 ? kNull : node->slot(offset + 1);
+    MXA_SCHEDULE_POINT("get_order.next_seen");
+    if (node->slot(offset) != entry) continue;
+    // A sibling of another entry's is left of the one that this is being split from: then it is still of that order.
+    return OrderOf({height, IsSibling(next) ? SlotsOfSibling(next) : 1});
   }
 }
 

@@ -31,7 +31,7 @@ void PublishPiece(Node* node, unsigned offset, unsigned slots, Entry entry) {
   node->PublishSlot(offset, entry);
   MXA_SCHEDULE_POINT("split.piece");
   if (slots == 1) return;
-  const Entry sibling = SiblingEntry(offset, node->NextTieLocked());
+  const Entry sibling = SiblingEntry(offset, slots, node->NextTieLocked());
   for (unsigned i = 1; i < slots; ++i) node->PublishSlot(offset + i, sibling);
 }
 

@@ -205,7 +205,7 @@ bool Cursor::PassSibling(const Filter& filter, unsigned offset, Entry sibling, u
   const unsigned first = SiblingOf(sibling);
   const uint64_t first_index = (next_ & ~MaxIndex(height())) + (uint64_t{first} << ((height() - 1) * kSlotBits));
   if (Way::kIsUp && index_ < next_ && index_ >= first_index) {
-    LeaveSiblings<Way>(first);  // met already
+    LeaveSiblings<Way>(sibling);  // met already
     return false;
   }
   met = sibling;
@@ -220,22 +220,17 @@ bool Cursor::PassSibling(const Filter& filter, unsigned offset, Entry sibling, u
     if ((word >> offset & 1) == 0 || node_->slot(first) != met || node_->slot(offset) != sibling) return false;
   }
   index_ = Way::LowestMet(first_index, next_, bound);
-  LeaveSiblings<Way>(first);
+  LeaveSiblings<Way>(sibling);
   return true;
 }
 
-// On behind all the slots of the entry in slot `first`, one of which next_ lies in.
+// On behind all the slots of the entry that `sibling`, in one of them, is tied to.
 template <typename Way>
-void Cursor::LeaveSiblings(unsigned first) {
-  unsigned end = OffsetAt(next_, height());  // the last of them on this way
-  if (Way::kIsUp) {
-    while (end + 1 < kSlots && IsSibling(node_->slot(end + 1)) && SiblingOf(node_->slot(end + 1)) == first) ++end;
-  } else {
-    end = first;
-  }
-  const uint64_t base = next_ & ~MaxIndex(height());
-  const uint64_t slot = base + (uint64_t{end} << ((height() - 1) * kSlotBits));
-  PassOver<Way>(Way::LastOf(slot, SlotMask(height())), end == kSlots - 1 - Way::kFirstOffset);
+void Cursor::LeaveSiblings(Entry sibling) {
+  const unsigned first = SiblingOf(sibling);
+  const unsigned last = Way::kIsUp ? first + SlotsOfSibling(sibling) - 1 : first;
+  const uint64_t slot = (next_ & ~MaxIndex(height())) + (uint64_t{last} << ((height() - 1) * kSlotBits));
+  PassOver<Way>(Way::LastOf(slot, SlotMask(height())), last == kSlots - 1 - Way::kFirstOffset);
 }
 
 unsigned Cursor::PassMarkedOfLeaf(Mark mark, uint64_t last) {

@@ -129,7 +129,7 @@ class Cursor {
   template <typename Way, typename Filter>
   bool PassSibling(const Filter& filter, unsigned offset, Entry sibling, uint64_t bound, Entry& met);
   template <typename Way>
-  void LeaveSiblings(unsigned first);
+  void LeaveSiblings(Entry sibling);
   template <typename Way>
   void Turn();
   template <typename Way>

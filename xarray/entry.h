@@ -31,13 +31,16 @@ inline constexpr Entry kNull = 0;
 inline constexpr Entry kRetry = 2 | (uintptr_t{0} << 6);  // this node has left the tree: restart at the head
 inline constexpr Entry kZero = 2 | (uintptr_t{1} << 6);   // reserved, reads as null
 
-// In all but the first of the slots that an entry of several takes (README.md, "Entries of several indices"): which slot
-// of the same node holds it. `generation` tells two entries apart that were tied to the same slots, one after the other.
-constexpr Entry SiblingEntry(unsigned first, uint32_t generation) {
-  return 2 | (uintptr_t{2} << 6) | (uintptr_t{first} << 9) | (uintptr_t{generation} << 15);
+// What all but the first of the slots of an entry hold that takes several (README.md, "Entries of several indices"): which
+// slot of the same node holds the entry, and how many it takes. `generation` tells two entries apart that take the same
+// slots, one after the other.
+constexpr Entry SiblingEntry(unsigned first, unsigned slots, uint32_t generation) {
+  return 2 | (uintptr_t{2} << 6) | (uintptr_t{first} << 9) | (static_cast<uintptr_t>(std::countr_zero(slots)) << 15) |
+         (uintptr_t{generation} << 18);
 }
-constexpr bool IsSibling(Entry entry) { return (entry & 511) == SiblingEntry(0, 0); }
+constexpr bool IsSibling(Entry entry) { return (entry & 511) == (2 | (uintptr_t{2} << 6)); }
 constexpr unsigned SiblingOf(Entry entry) { return static_cast<unsigned>(entry >> 9) & (kSlots - 1); }
+constexpr unsigned SlotsOfSibling(Entry entry) { return 1u << (static_cast<unsigned>(entry >> 15) & 7); }
 
 constexpr Entry NodeTag(unsigned height) { return (uintptr_t{height} << 2) | 2; }
 constexpr unsigned HeightBits(Entry entry) { return static_cast<unsigned>(entry >> 2) & 15; }
@@ -76,8 +79,10 @@ constexpr unsigned OrderOf(OrderShape shape) {
 constexpr uint64_t OrderMask(unsigned order) { return (uint64_t{1} << order) - 1; }
 
 static_assert(!IsNode(kRetry) && !IsNode(kZero) && IsNode(NodeTag(1)) && IsNode(NodeTag(kMaxHeight)));
-static_assert(IsSibling(SiblingEntry(63, ~uint32_t{0})) && SiblingOf(SiblingEntry(63, ~uint32_t{0})) == 63);
-static_assert(IsInternal(SiblingEntry(0, 0)) && !IsNode(SiblingEntry(0, 0)) && !IsSibling(kRetry) && !IsSibling(kZero));
+static_assert(IsSibling(SiblingEntry(63, 32, ~uint32_t{0})) && SiblingOf(SiblingEntry(63, 32, ~uint32_t{0})) == 63);
+static_assert(SlotsOfSibling(SiblingEntry(63, 32, ~uint32_t{0})) == 32 && SlotsOfSibling(SiblingEntry(0, 2, 0)) == 2);
+static_assert(IsInternal(SiblingEntry(0, 2, 0)) && !IsNode(SiblingEntry(0, 2, 0)));
+static_assert(!IsSibling(kRetry) && !IsSibling(kZero));
 static_assert(ShapeOf(kMaxOrder).height == kMaxHeight && OrderOf(ShapeOf(kMaxOrder)) == kMaxOrder);
 static_assert(MaxIndex(1) == 63 && OffsetAt(~uint64_t{0}, kMaxHeight) == 15);
 

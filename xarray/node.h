@@ -154,9 +154,9 @@ class alignas(64) Node {
   uint32_t NextTieLocked() { return ++ties_; }
   // How many slots the entry in slot `offset` takes. REQUIRES: it holds an entry.
   unsigned SlotsTakenLocked(unsigned offset) const {
-    unsigned end = offset + 1;
-    while (end < kSlots && IsSibling(SlotLocked(end)) && SiblingOf(SlotLocked(end)) == offset) ++end;
-    return end - offset;
+    if (offset == kSlots - 1) return 1;
+    const Entry next = SlotLocked(offset + 1);
+    return IsSibling(next) && SiblingOf(next) == offset ? SlotsOfSibling(next) : 1;
   }
 
   // Looks at nothing; for prefetching.

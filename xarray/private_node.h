@@ -22,7 +22,7 @@ inline void InitCounted(Node* node, unsigned offset, Entry entry) {
 // Ties the slots behind `offset`, which holds an entry of `slots` slots, to it. They are null.
 inline void InitSiblings(Node* node, unsigned offset, unsigned slots) {
   if (slots == 1) return;
-  const Entry sibling = SiblingEntry(offset, node->NextTieLocked());
+  const Entry sibling = SiblingEntry(offset, slots, node->NextTieLocked());
   for (unsigned i = 1; i < slots; ++i) InitCounted(node, offset + i, sibling);
 }
 

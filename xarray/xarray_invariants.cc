@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xarray/xarray_invariants.h"
 
-#include <bit>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -87,15 +86,19 @@ class Checker {
     const Entry entry = node->SlotLocked(offset);
     if (!IsSibling(entry)) {
       const unsigned slots = node->SlotsTakenLocked(offset);
-      if (!std::has_single_bit(slots) || slots == kSlots || offset % slots != 0)
+      if (slots >= kSlots || offset % slots != 0)
         return Broken("X9", "an entry takes a wrong number of slots", node, index);
+      for (unsigned i = 1; i < slots; ++i) {
+        if (node->SlotLocked(offset + i) != node->SlotLocked(offset + 1))
+          return Broken("X9", "the slots of an entry are not all its own", node, index);
+      }
       return absl::OkStatus();
     }
     const unsigned first = SiblingOf(entry);
     if (first >= offset || IsNode(node->SlotLocked(first)) || node->SlotLocked(first) == kNull ||
         IsSibling(node->SlotLocked(first)))
       return Broken("X9", "a sibling without an entry", node, index);
-    if (first + node->SlotsTakenLocked(first) <= offset || node->SlotLocked(first + 1) != entry)
+    if (first + SlotsOfSibling(entry) <= offset || node->SlotLocked(first + 1) != entry)
       return Broken("X9", "a sibling apart from its entry", node, index);
     for (Mark mark : kAllMarks) {
       if (((node->MarksLocked(mark) >> offset ^ node->MarksLocked(mark) >> first) & 1) != 0)

@@ -13,8 +13,8 @@
 //   X7  every node's canary says that it is allocated.
 //   X8  a bit of a node's full word is set when and only when its slot holds an entry, a reserved one too, or a node all
 //       of whose bits are set.
-//   X9  a sibling names a slot before it that holds an entry or a reservation; the slots of one entry are a power of two
-//       of them, fewer than 64, aligned, without a gap; its siblings have one word, and all its slots the same marks.
+//   X9  a sibling names a slot before it that holds an entry or a reservation, and the number of slots that this takes: a
+//       power of two of them, fewer than 64, aligned. All its siblings have one word, and all its slots the same marks.
 #ifndef MXA_XARRAY_XARRAY_INVARIANTS_H_
 #define MXA_XARRAY_XARRAY_INVARIANTS_H_
 
