@@ -80,9 +80,10 @@ class ArrayCore {
   absl::StatusOr<Entry> CompareExchange(uint64_t index, Entry expected, Entry desired);
 
   // Stores entry_at(i) at indices[i] for all i, or nothing; `replaced` is told what Store would have returned. Readers
-  // see one entry after the other come; other writers see all or none.
+  // see one entry after the other come; other writers see all or none. Indices that do not ascend are sorted first, in
+  // memory of the heap's.
   //
-  // REQUIRES: the indices ascend; no entry is kNull, and each is IsStorable.    (CHECKed, the latter when it is its turn)
+  // REQUIRES: no index comes twice; no entry is kNull, and each is IsStorable.    (CHECKed, the latter when it is its turn)
   // Context: as Store, with the lock held throughout, also while the two functions are called: they must not use the
   // array, wait or allocate from movable caches.
   // Errors: as Store.
@@ -214,6 +215,15 @@ class ArrayCore {
     unsigned offset;  // of its first slot; kLarger: of the present entry's
   };
 
+  // An entry of several indices that is to be stored, and whether it may take the place of others.
+  struct OrderUpdate {
+    uint64_t index;
+    unsigned order;
+    Entry entry;
+    bool only_free;
+  };
+  enum class Tried : uint8_t { kDone, kInUse, kNoMemory };
+
   // An entry that is split, where it is, and what it shall become.
   struct Splitting {
     uint64_t index;  // one of the entry's
@@ -278,7 +288,9 @@ class ArrayCore {
 
   // array_orders.cc
   OrderPlace FindOrderLocked(uint64_t index, unsigned order) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
-  absl::Status UpdateOrder(uint64_t index, unsigned order, Entry entry, bool only_free, Told replaced);
+  absl::Status UpdateOrder(const OrderUpdate& update, Told replaced);
+  Tried TryOrderLocked(const OrderUpdate& update, Told replaced, NodeReserve& reserve, size_t& missing)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void PutOrderLocked(uint64_t index, unsigned order, const OrderPlace& place, Entry entry, NodeReserve& reserve,
                       Told replaced) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void ReplaceAllLocked(unsigned order, Entry entry, NodeReserve& reserve, Told replaced)
@@ -305,6 +317,8 @@ class ArrayCore {
   bool FindUsedLocked(uint64_t& index, uint64_t last, Place& found) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_store_many.cc
+  absl::Status StoreAscending(absl::Span<const uint64_t> indices, absl::FunctionRef<Entry(size_t)> entry_at,
+                              absl::FunctionRef<void(size_t, Entry)> replaced);
   size_t CountMissingLocked(absl::Span<const uint64_t> indices) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void PutManyLocked(absl::Span<const uint64_t> indices, absl::FunctionRef<Entry(size_t)> entry_at,
                      absl::FunctionRef<void(size_t, Entry)> replaced, NodeReserve& reserve)

@@ -209,32 +209,22 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
 }
 
 absl::Status ArrayCore::StoreOrder(uint64_t index, unsigned order, Entry entry, Told replaced) {
-  return UpdateOrder(index, order, entry, /*only_free=*/false, replaced);
+  return UpdateOrder({index, order, entry, /*only_free=*/false}, replaced);
 }
 
 absl::Status ArrayCore::InsertOrder(uint64_t index, unsigned order, Entry entry) {
-  return UpdateOrder(index, order, entry, /*only_free=*/true, [](uint64_t, Entry) {});
+  return UpdateOrder({index, order, entry, /*only_free=*/true}, [](uint64_t, Entry) {});
 }
 
-absl::Status ArrayCore::UpdateOrder(uint64_t index, unsigned order, Entry entry, bool only_free, Told replaced) {
-  MXA_CHECK(order <= kMaxOrder, "an entry of a higher order than 63");
-  MXA_CHECK(entry != kNull && IsStorable(entry), "not an entry that several indices may have");
-  using Kind = OrderPlace::Kind;
+absl::Status ArrayCore::UpdateOrder(const OrderUpdate& update, Told replaced) {
   NodeReserve reserve(*nodes_);  // before the lock: gives back what is left over after it
   for (;;) {
-    unsigned missing = 0;
+    size_t missing = 0;
     {
       ArrayLock lock(anchor_);
-      const OrderPlace place = FindOrderLocked(index, order);
-      const bool is_free = place.kind == Kind::kFree || place.kind == Kind::kPath ||
-                           ((place.kind == Kind::kHead || place.kind == Kind::kGrow) &&
-                            (anchor_.HeadLocked() == kNull || (index & ~OrderMask(order)) != 0));
-      if (only_free && !is_free) return absl::AlreadyExistsError("an index of the entry is in use");
-      missing = place.nodes_missing;
-      if (missing == 0 || reserve.Fill(missing, slab::AllocFlags::kNone)) {
-        PutOrderLocked(index, order, place, entry, reserve, replaced);
-        return absl::OkStatus();
-      }
+      const Tried tried = TryOrderLocked(update, replaced, reserve, missing);
+      if (tried == Tried::kDone) return absl::OkStatus();
+      if (tried == Tried::kInUse) return absl::AlreadyExistsError("an index of the entry is in use");
     }
     // As in Update.
     reserve.Clear();
@@ -243,6 +233,24 @@ absl::Status ArrayCore::UpdateOrder(uint64_t index, unsigned order, Entry entry,
       return absl::ResourceExhaustedError("no memory for the nodes of an array");
     }
   }
+}
+
+// Changes nothing unless it is done; then `missing` says how many nodes it takes.
+ArrayCore::Tried ArrayCore::TryOrderLocked(const OrderUpdate& update, Told replaced, NodeReserve& reserve,
+                                           size_t& missing) {
+  MXA_CHECK(update.order <= kMaxOrder, "an entry of a higher order than 63");
+  MXA_CHECK(update.entry != kNull && IsStorable(update.entry), "not an entry that several indices may have");
+  using Kind = OrderPlace::Kind;
+  const OrderPlace place = FindOrderLocked(update.index, update.order);
+  // Beside all there is, or around it?
+  const bool beside = anchor_.HeadLocked() == kNull || (update.index & ~OrderMask(update.order)) != 0;
+  const bool is_free = place.kind == Kind::kFree || place.kind == Kind::kPath ||
+                       ((place.kind == Kind::kHead || place.kind == Kind::kGrow) && beside);
+  if (update.only_free && !is_free) return Tried::kInUse;
+  missing = place.nodes_missing;
+  if (missing != 0 && !reserve.Fill(missing, slab::AllocFlags::kNone)) return Tried::kNoMemory;
+  PutOrderLocked(update.index, update.order, place, update.entry, reserve, replaced);
+  return Tried::kDone;
 }
 
 // Nodes are set aside for the worst case, which is not far from the usual one: what lifts the tree, a path down each side

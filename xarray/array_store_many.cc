@@ -6,6 +6,9 @@
 // entries are added only. A node of height h is known by its index / 64^h, and ascending indices share one with the index
 // before or with none before.
 #include <algorithm>
+#include <functional>
+#include <numeric>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "base/check.h"
@@ -24,17 +27,28 @@ uint64_t NodeNumber(uint64_t index, unsigned height) {
   return height >= kMaxHeight ? 0 : index >> (height * kSlotBits);
 }
 
-void CheckAscending(absl::Span<const uint64_t> indices) {
-  for (size_t i = 1; i < indices.size(); ++i) {
-    MXA_CHECK(indices[i - 1] < indices[i], "StoreMany with indices that do not ascend");
-  }
+bool Ascend(absl::Span<const uint64_t> indices) {
+  return std::adjacent_find(indices.begin(), indices.end(), std::greater_equal<uint64_t>()) == indices.end();
 }
 
 }  // namespace
 
 absl::Status ArrayCore::StoreMany(absl::Span<const uint64_t> indices, absl::FunctionRef<Entry(size_t)> entry_at,
                                   absl::FunctionRef<void(size_t, Entry)> replaced) {
-  CheckAscending(indices);
+  if (Ascend(indices)) return StoreAscending(indices, entry_at, replaced);
+  std::vector<size_t> order(indices.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return indices[a] < indices[b]; });
+  std::vector<uint64_t> sorted;
+  sorted.reserve(indices.size());
+  for (const size_t i : order) sorted.push_back(indices[i]);
+  MXA_CHECK(Ascend(sorted), "StoreMany with an index that comes twice");
+  return StoreAscending(
+      sorted, [&](size_t i) { return entry_at(order[i]); }, [&](size_t i, Entry entry) { replaced(order[i], entry); });
+}
+
+absl::Status ArrayCore::StoreAscending(absl::Span<const uint64_t> indices, absl::FunctionRef<Entry(size_t)> entry_at,
+                                       absl::FunctionRef<void(size_t, Entry)> replaced) {
   if (indices.empty()) return absl::OkStatus();
   NodeReserve reserve(*nodes_);  // before the lock: gives back what is left over after it
   for (;;) {

@@ -215,6 +215,7 @@ bool Cursor::PassSibling(const Filter& filter, unsigned offset, Entry sibling, u
     return false;
   }
   if constexpr (!Filter::kIsAny) {
+    MXA_SCHEDULE_POINT("cursor.sibling_met");
     // As for an entry in its own slot, which is looked at again as well.
     const uint64_t word = filter.Candidates(*node_, height());
     if ((word >> offset & 1) == 0 || node_->slot(first) != met || node_->slot(offset) != sibling) return false;

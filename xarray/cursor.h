@@ -84,6 +84,10 @@ class Cursor {
   Entry NextIndex() { return StepTo(way() == kStart ? index_ : index_ + 1); }
   Entry PrevIndex() { return StepTo(way() == kStart ? index_ : index_ - 1); }
 
+  // What is at index() now. The cursor stays where it is.
+  // REQUIRES: as Next.
+  Entry Reload() const;
+
   // Of the entry met, or of the place stepped to, last; the start before that.
   uint64_t index() const { return index_; }
 

@@ -50,4 +50,13 @@ Entry Cursor::StepTo(uint64_t index) {
   }
 }
 
+Entry Cursor::Reload() const {
+  Cursor copy = *this;
+  // From the node it stands in, if that covers the index: one that has left the tree says retry.
+  const bool covers = node_ != nullptr && ((way() == kStep ? 0 : index_ ^ next_) & ~MaxIndex(height())) == 0;
+  if (!covers) copy.node_ = nullptr;
+  copy.state_ = kStep + (covers ? height() : 0);
+  return copy.StepTo(index_);
+}
+
 }  // namespace mxa::xarray

@@ -2,6 +2,7 @@
 #include "xarray/locked_array.h"
 
 #include "base/check.h"
+#include "xarray/node_reserve.h"
 
 namespace mxa::xarray {
 
@@ -55,6 +56,32 @@ bool LockedArray::Release(uint64_t index) {
   array_.EraseLocked(place);
   return true;
 }
+
+absl::Status LockedArray::UpdateOrder(uint64_t index, unsigned order, Entry entry, bool only_free,
+                                      ArrayCore::Told replaced) {
+  array_.anchor_.AssertHeld();
+  NodeReserve reserve(*array_.nodes_);
+  size_t missing = 0;
+  switch (array_.TryOrderLocked({index, order, entry, only_free}, replaced, reserve, missing)) {
+    case ArrayCore::Tried::kInUse:
+      return absl::AlreadyExistsError("an index of the entry is in use");
+    case ArrayCore::Tried::kNoMemory:
+      return absl::ResourceExhaustedError("no memory at hand for the nodes of a locked array");
+    case ArrayCore::Tried::kDone:
+      break;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status LockedArray::StoreOrder(uint64_t index, unsigned order, Entry entry, ArrayCore::Told replaced) {
+  return UpdateOrder(index, order, entry, /*only_free=*/false, replaced);
+}
+
+absl::Status LockedArray::InsertOrder(uint64_t index, unsigned order, Entry entry) {
+  return UpdateOrder(index, order, entry, /*only_free=*/true, [](uint64_t, Entry) {});
+}
+
+std::optional<unsigned> LockedArray::GetOrder(uint64_t index) const { return array_.GetOrder(index); }
 
 bool LockedArray::GetMark(uint64_t index, Mark mark) const { return array_.GetMark(index, mark); }
 

@@ -8,6 +8,7 @@
 #define MXA_XARRAY_LOCKED_ARRAY_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -41,6 +42,10 @@ class ABSL_SCOPED_LOCKABLE LockedArray {
   absl::Status Reserve(uint64_t index);
   bool Release(uint64_t index);
 
+  absl::Status StoreOrder(uint64_t index, unsigned order, Entry entry, ArrayCore::Told replaced);
+  absl::Status InsertOrder(uint64_t index, unsigned order, Entry entry);
+  std::optional<unsigned> GetOrder(uint64_t index) const;
+
   bool GetMark(uint64_t index, Mark mark) const;
   bool SetMark(uint64_t index, Mark mark);
   void ClearMark(uint64_t index, Mark mark);
@@ -50,6 +55,7 @@ class ABSL_SCOPED_LOCKABLE LockedArray {
 
  private:
   absl::StatusOr<Entry> Update(uint64_t index, Entry entry, ArrayCore::Condition condition);
+  absl::Status UpdateOrder(uint64_t index, unsigned order, Entry entry, bool only_free, ArrayCore::Told replaced);
 
   ArrayCore& array_;
 };

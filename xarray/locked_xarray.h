@@ -14,6 +14,7 @@
 #define MXA_XARRAY_LOCKED_XARRAY_H_
 
 #include <cstdint>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -51,6 +52,21 @@ class ABSL_SCOPED_LOCKABLE LockedXArray {
   Element Erase(uint64_t index) { return Traits::FromEntry(locked_.Erase(index)); }
   absl::Status Reserve(uint64_t index) { return locked_.Reserve(index); }
   bool Release(uint64_t index) { return locked_.Release(index); }
+
+  // `replaced` is told void(uint64_t first_index, Element), and must not use the array.
+  template <typename Replaced>
+  absl::Status StoreOrder(uint64_t index, unsigned order, Element element, Replaced replaced) {
+    return locked_.StoreOrder(index, order, Traits::ToEntry(element), [&replaced](uint64_t first, xarray::Entry entry) {
+      replaced(first, Traits::FromEntry(entry));
+    });
+  }
+  absl::Status StoreOrder(uint64_t index, unsigned order, Element element) {
+    return StoreOrder(index, order, element, [](uint64_t, Element) {});
+  }
+  absl::Status InsertOrder(uint64_t index, unsigned order, Element element) {
+    return locked_.InsertOrder(index, order, Traits::ToEntry(element));
+  }
+  std::optional<unsigned> GetOrder(uint64_t index) const { return locked_.GetOrder(index); }
 
   bool GetMark(uint64_t index, Mark mark) const { return locked_.GetMark(index, mark); }
   bool SetMark(uint64_t index, Mark mark) { return locked_.SetMark(index, mark); }

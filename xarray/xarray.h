@@ -97,8 +97,9 @@ class XArray {
 
   // Stores elements[i] at indices[i] for all i, or nothing, and writes what was there to `replaced`, unless that is
   // empty. Several times as fast as one by one, by one lock and by going down once a leaf; the way to build an array from
-  // what is sorted. The lock is held throughout: split what must not keep other writers waiting.
-  // REQUIRES: the indices ascend; no element is null; the spans have the same size.    (CHECKed)
+  // what is sorted. What is not sorted is sorted first, which takes memory of its own. The lock is held throughout: split
+  // what must not keep other writers waiting.
+  // REQUIRES: no index comes twice; no element is null; the spans have the same size.    (CHECKed)
   // Errors: kResourceExhausted; the array is unchanged.
   absl::Status StoreMany(absl::Span<const uint64_t> indices, absl::Span<const Element> elements,
                          absl::Span<Element> replaced = {}) {
@@ -243,6 +244,20 @@ class XArray {
     if (entry == xarray::kNull) return std::nullopt;
     return XArrayItem<T>{cursor.index(), ToElement(entry)};
   }
+  // Writes the first entries at first..last that `filter` lets pass to `items`, as many as there are and fit, and returns
+  // how many. Not a snapshot; opens a read section of its own: open one around the call to keep the elements valid.
+  size_t Extract(absl::Span<XArrayItem<T>> items, uint64_t first = 0, uint64_t last = ~uint64_t{0},
+                 MarkFilter filter = MarkFilter()) const {
+    reclaim::ReadSection section;
+    xarray::Cursor cursor(core_, first);
+    size_t count = 0;
+    while (count < items.size()) {
+      const xarray::Entry entry = cursor.NextMatching(filter, last);
+      if (entry == xarray::kNull) break;
+      items[count++] = {cursor.index(), ToElement(entry)};
+    }
+    return count;
+  }
   // How many entries at first..last carry `mark`. Not a snapshot (count_marked.h); opens read sections of its own.
   uint64_t CountMarked(Mark mark, uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
     return xarray::CountMarked(core_, mark, first, last);
@@ -325,6 +340,9 @@ class XArrayCursor {
   // back, so it never ends by itself.
   Element NextIndex() { return XArray<T>::ToElement(cursor_.NextIndex()); }
   Element PrevIndex() { return XArray<T>::ToElement(cursor_.PrevIndex()); }
+
+  // What is at index() now, whatever has been stored or moved since the last step. Moves nothing.
+  Element Reload() const { return XArray<T>::ToElement(cursor_.Reload()); }
 
   // Of the entry met or the place stepped to last; the start before that.
   uint64_t index() const { return cursor_.index(); }

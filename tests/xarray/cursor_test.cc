@@ -175,5 +175,27 @@ TEST_F(CursorTest, MarkedWalkGoesOnWhenTheTreeCollapsesIntoTheHead) {
   EXPECT_EQ(cursor.NextMarked(Mark::k0, kLast), kNull);
 }
 
+// What is at index() now, also when the entry, its leaf or the whole tree has gone since.
+TEST_F(CursorTest, ReloadsWhatIsThereNow) {
+  for (uint64_t index : {5u, 6u, 63u, 64u, 5000u}) Put(index);
+  reclaim::ReadSection section;
+  for (const bool by_index : {false, true}) {
+    Cursor cursor(array_, 63);
+    EXPECT_EQ(cursor.Reload(), ValueEntry(63));
+    EXPECT_EQ(by_index ? cursor.NextIndex() : cursor.Next(kLast), ValueEntry(63));
+    EXPECT_EQ(cursor.Reload(), ValueEntry(63));
+    ASSERT_TRUE(array_.Store(63, ValueEntry(7)).ok());
+    EXPECT_EQ(cursor.Reload(), ValueEntry(7));
+    array_.Clear();
+    EXPECT_EQ(cursor.Reload(), kNull);
+    for (uint64_t index : {63u, 64u, 5000u}) Put(index);
+    EXPECT_EQ(cursor.Reload(), ValueEntry(63));
+    EXPECT_EQ(cursor.index(), 63u);
+    EXPECT_EQ(by_index ? cursor.NextIndex() : cursor.Next(kLast), ValueEntry(64));
+    EXPECT_EQ(by_index ? cursor.PrevIndex() : cursor.Prev(0), ValueEntry(63));
+    EXPECT_EQ(cursor.Reload(), ValueEntry(63));
+  }
+}
+
 }  // namespace
 }  // namespace mxa::xarray

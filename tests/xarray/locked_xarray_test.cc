@@ -102,6 +102,27 @@ TEST(LockedXArrayTest, OtherWritersComeBeforeOrAfter) {
   EXPECT_EQ(array.CheckInvariants(), absl::OkStatus());
 }
 
+TEST(LockedXArrayTest, TiesIndices) {
+  XArray<Value> array;
+  LockedXArray<Value> locked(array);
+  ASSERT_TRUE(locked.Store(70, 1).ok());
+  EXPECT_EQ(locked.InsertOrder(64, 3, 2).code(), absl::StatusCode::kAlreadyExists);
+  std::vector<uint64_t> replaced;
+  ASSERT_TRUE(
+      locked.StoreOrder(64, 3, 2, [&](uint64_t index, std::optional<uint64_t>) { replaced.push_back(index); }).ok());
+  EXPECT_EQ(replaced, std::vector<uint64_t>{70});
+  EXPECT_EQ(locked.Load(71), 2u);
+  EXPECT_EQ(locked.GetOrder(65), 3u);
+  EXPECT_TRUE(locked.SetMark(66, Mark::k0));
+  EXPECT_TRUE(locked.GetMark(64, Mark::k0));
+  locked.ClearMark(71, Mark::k0);
+  EXPECT_FALSE(locked.GetMark(64, Mark::k0));
+  ASSERT_TRUE(locked.InsertOrder(72, 3, 3).ok());
+  EXPECT_EQ(locked.CompareExchange(67, 2, 4).value(), 2u);
+  EXPECT_EQ(locked.Erase(68), 4u);
+  EXPECT_EQ(locked.Load(72), 3u);
+}
+
 TEST(LockedXArrayTest, WithoutMemoryNothingChanges) {
   slab::ArenaOptions options;
   options.reserve_bytes = options.min_reserve_bytes = slab::kRegionSize;
@@ -116,6 +137,7 @@ TEST(LockedXArrayTest, WithoutMemoryNothingChanges) {
     EXPECT_EQ(locked.Store(9, 2).status().code(), absl::StatusCode::kResourceExhausted);
     EXPECT_EQ(locked.Insert(9, 2).code(), absl::StatusCode::kResourceExhausted);
     EXPECT_EQ(locked.Reserve(9).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(locked.StoreOrder(8, 3, 2).code(), absl::StatusCode::kResourceExhausted);
     EXPECT_EQ(locked.Store(0, 3).value(), 1u);
     EXPECT_EQ(locked.Load(9), std::nullopt);
   }

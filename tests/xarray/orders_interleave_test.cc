@@ -141,6 +141,36 @@ TEST_P(OrdersInterleaveTest, ReadsThroughAChangedCopyOfTheNode) {
   EXPECT_EQ(Read(), ValueEntry(5));
 }
 
+// An entry without the mark is not met by that of the one before it or the one behind it.
+TEST(OrdersMarkInterleaveTest, AnEntryIsNotMetByTheMarkOfTheNext) {
+  std::unique_ptr<NodeCache> nodes = NodeCache::Create().value();
+  ArrayCore array(*nodes);
+  ASSERT_TRUE(array.Store(63, ValueEntry(99)).ok());
+  const auto tie = [&](uint64_t value, bool marked) {
+    array.Erase(32);
+    EXPECT_TRUE(array.StoreOrder(32, 4, ValueEntry(value), TellNobody).ok());
+    if (marked) array.SetMark(32, Mark::k0);
+  };
+  tie(1, true);
+  ThreadGroup threads;
+  Interleaver interleaver;
+  interleaver.Hold("cursor.mark_seen");
+  interleaver.Hold("cursor.sibling_met");
+  Entry met = kRetry;
+  threads.Start("reader", [&] {
+    reclaim::ReadSection section;
+    met = Cursor(array, 40).NextMarked(Mark::k0, 47);
+  });
+  interleaver.AwaitHeld("cursor.mark_seen");
+  tie(2, false);
+  interleaver.Release("cursor.mark_seen");
+  interleaver.AwaitHeld("cursor.sibling_met");
+  tie(3, true);
+  interleaver.Release("cursor.sibling_met");
+  threads.JoinAll();
+  EXPECT_EQ(met, ValueEntry(3));
+}
+
 // Until an entry is in its first slot none of its indices has it, nor an order.
 TEST(OrdersStoreInterleaveTest, ComesToAllIndicesAtOnce) {
   std::unique_ptr<NodeCache> nodes = NodeCache::Create().value();

@@ -225,6 +225,25 @@ TEST_P(OrdersTest, WalksMeetAnEntryOnce) {
   EXPECT_EQ(cursor.NextIndex(), std::nullopt);
 }
 
+TEST_P(OrdersTest, AWalkThatTurnsDoesNotMeetItAgain) {
+  for (const unsigned order : {3u, 6u, 7u}) {
+    SCOPED_TRACE(order);
+    ASSERT_TRUE(array().StoreOrder(4096, order, 2).ok());
+    ASSERT_TRUE(array().Store(9000, 3).ok());
+    ASSERT_TRUE(array().Store(1, 1).ok());
+    reclaim::ReadSection section;
+    XArrayCursor<Value> cursor(array(), 5000);
+    EXPECT_EQ(cursor.Prev(), 2u);
+    EXPECT_EQ(cursor.index(), 4096u);
+    EXPECT_EQ(cursor.Next(), 3u);
+    EXPECT_EQ(cursor.Prev(), 2u);
+    EXPECT_EQ(cursor.Prev(), 1u);
+    EXPECT_EQ(cursor.Next(), 2u);
+    EXPECT_EQ(cursor.Prev(), 1u);
+    array().Clear();
+  }
+}
+
 TEST_P(OrdersTest, IdsComeBetweenEntries) {
   ASSERT_TRUE(array().StoreRange(0, 4095, 1).ok());
   ASSERT_TRUE(array().StoreOrder(4098, 1, 2).ok());

@@ -176,6 +176,19 @@ TEST_F(OwningXArrayTest, ReadersNeverSeeADestroyedElement) {
   EXPECT_EQ(array.CheckInvariants(), absl::OkStatus());
 }
 
+TEST_F(OwningXArrayTest, ARangeIsDestroyedAfterAGracePeriod) {
+  auto alive = std::make_shared<int>(0);
+  OwningXArray<std::shared_ptr<int>> array;
+  for (uint64_t index = 0; index < 1000; ++index) ASSERT_TRUE(array.Emplace(index, alive).ok());
+  array.EraseRange(100, 899);
+  reclaim::RetireBarrier();
+  EXPECT_EQ(alive.use_count(), 201);
+  array.Clear();
+  EXPECT_TRUE(array.empty());
+  reclaim::RetireBarrier();
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
 TEST(OwningXArrayDeathTest, AReadOutsideASection) {
   OwningXArray<std::string> array;
   EXPECT_DEATH(array.Load(0), "read outside a read section");

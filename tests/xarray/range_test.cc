@@ -226,5 +226,20 @@ TEST(RangeDeathTest, ACursorOutsideASectionIsCaught) {
 }
 #endif
 
+TEST_F(RangeTest, ExtractsAsManyAsThereAreAndFit) {
+  for (uint64_t index : {1u, 5u, 70u, 5000u}) Put(index);
+  array_.SetMark(70, Mark::k1);
+  std::vector<XArrayItem<Page>> items(3);
+  reclaim::ReadSection section;
+  EXPECT_EQ(array_.Extract(absl::MakeSpan(items)), 3u);
+  EXPECT_EQ(items[0].index, 1u);
+  EXPECT_EQ(items[2].index, 70u);
+  EXPECT_EQ(items[2].element->number, 70u);
+  EXPECT_EQ(array_.Extract(absl::MakeSpan(items), 6, 4999), 1u);
+  EXPECT_EQ(array_.Extract(absl::MakeSpan(items), 0, kLast, MarkFilter().Without(Mark::k1)), 3u);
+  EXPECT_EQ(items[2].index, 5000u);
+  EXPECT_EQ(array_.Extract({}), 0u);
+}
+
 }  // namespace
 }  // namespace mxa
