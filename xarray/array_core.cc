@@ -16,7 +16,10 @@ Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
   for (;;) {
     MXA_SCHEDULE_POINT("load.restart");
     entry = anchor_.head();
-    if (!IsNode(entry)) return index == 0 && !IsInternal(entry) ? entry : kNull;
+    if (!IsNode(entry)) {
+      CheckNotEnded(entry);
+      return index == 0 && !IsInternal(entry) ? entry : kNull;
+    }
     if (index > MaxIndex(HeightBits(entry))) return kNull;
     while (IsNode(entry)) entry = EntryNode(entry)->slot(OffsetAt(index, HeightBits(entry)));
     if (entry != kRetry) return AsRead(entry);

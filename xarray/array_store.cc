@@ -66,6 +66,7 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
 // which is right as well.
 void ArrayCore::GrowLocked(uint64_t index, Entry entry, NodeReserve& reserve) {
   const Entry old = anchor_.HeadLocked();
+  CheckNotEnded(old);
   const unsigned wanted = HeightFor(index);
   if (old == kNull) {
     anchor_.PublishHead(NodeEntry(BuildPath(nullptr, wanted, 1, index, entry, reserve).top, wanted));
