@@ -7,7 +7,7 @@
 // entries by looking at all. By index, each of the map's steps is a find, as it has nothing that stays in a hole.
 // Held equal: indices 0 .. 2^20-1, each 100th marked; by index, only each 64th leaf is full, the rest are holes.
 // Goals: that of `iterate` in xarray_write_bench where both sides do the same; the range-for and the unmarked entries
-// are information: its iterator lies in memory, theirs are looked at one by one.
+// are information: its iterator counts steps up to its next pause, theirs are looked at one by one.
 #include <cstdint>
 #include <functional>
 #include <memory>

@@ -15,7 +15,10 @@ Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
   for (;;) {
     MXA_SCHEDULE_POINT("load.restart");
     entry = anchor_.head();
-    if (!IsNode(entry)) return index == 0 && !IsInternal(entry) ? entry : kNull;
+    if (!IsNode(entry)) {
+      CheckNotEnded(entry);
+      return index == 0 && !IsInternal(entry) ? entry : kNull;
+    }
     if (index > MaxIndex(HeightBits(entry))) return kNull;
     const Node* node = nullptr;
     unsigned offset = 0;

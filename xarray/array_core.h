@@ -183,6 +183,7 @@ class ArrayCore {
   void Clear();
 
   const ArrayAnchor& anchor() const { return anchor_; }
+  NodeCache& nodes() const { return *nodes_; }
 
  private:
   friend class ArrayCorePeer;  // tests/support

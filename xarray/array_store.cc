@@ -58,6 +58,7 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
 // which is right as well.
 void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeReserve& reserve) {
   const Entry old = anchor_.HeadLocked();
+  CheckNotEnded(old);
   const OrderShape shape = ShapeOf(order);
   const unsigned wanted = std::max(HeightFor(index | OrderMask(order)), shape.height);
   index &= ~OrderMask(order);

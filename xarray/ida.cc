@@ -48,6 +48,8 @@ absl::StatusOr<uint64_t> Ida::Allocate(IdLimit limit) {
     Spot spot;
     {
       ArrayLock lock(chunks_.anchor_);
+      if (const std::optional<uint64_t> id = TakeFromOpenLocked(limit); id.has_value()) return *id;
+      MarkLocked(stretch_.Settle());
       if (!FindSpotLocked(limit, spot)) return absl::OutOfRangeError("no ID of the limit is free");
       if ((spot.place.nodes_missing == 0 || reserve.Fill(spot.place.nodes_missing, slab::AllocFlags::kNone)) &&
           (!spot.NeedsBitmap() || spare.Fill(slab::AllocFlags::kNone))) {
@@ -66,6 +68,26 @@ absl::StatusOr<uint64_t> Ida::Allocate(IdLimit limit) {
   }
 }
 
+// An ID that needs neither a search nor memory, if there is one.
+std::optional<uint64_t> Ida::TakeFromOpenLocked(IdLimit limit) {
+  const uint64_t first = ChunkOf(limit.min);
+  IdBitmap* bitmap = stretch_.OpenFrom(first);
+  if (bitmap == nullptr) return std::nullopt;
+  const uint64_t chunk = stretch_.open_chunk();
+  const unsigned bit = first == chunk ? bitmap->FindClearLocked(BitOf(limit.min)) : bitmap->FirstClearLocked();
+  const uint64_t id = chunk << kChunkBits | bit;
+  if (bit == kChunkIds || id > limit.max) return std::nullopt;
+  bitmap->SetLocked(bit);
+  if (bitmap->IsFullLocked() && stretch_.FillOpen()) {
+    chunks_.ClearMarkLocked(chunks_.FindLocked(chunk), kHasFree);
+  }
+  return id;
+}
+
+void Ida::MarkLocked(std::optional<uint64_t> chunk) {
+  if (chunk.has_value()) chunks_.SetMarkLocked(*chunk, kHasFree);
+}
+
 bool Ida::FindSpotLocked(IdLimit limit, Spot& spot) const {
   if (limit.min > limit.max) return false;
   IdLimit chunks = {ChunkOf(limit.min), ChunkOf(limit.max)};
@@ -73,9 +95,9 @@ bool Ida::FindSpotLocked(IdLimit limit, Spot& spot) const {
     ArrayCore::FreePlace found;
     if (!chunks_.FindFreeLocked(chunks, ArrayCore::Wanted::kFreeOrMarked0, found)) return false;
     const unsigned from = found.index == ChunkOf(limit.min) ? BitOf(limit.min) : 0;
-    const unsigned bit = FirstFreeId(found.place.entry, from);
+    const unsigned bit = FirstFreeIdLocked(found.place.entry, from);
     if (bit < kChunkIds) {
-      spot = {found.index << kChunkBits | bit, found.place};
+      spot = {found.index << kChunkBits | bit, chunks.min, found.place};
       return spot.id <= limit.max;
     }
     // What is free in the first chunk lies before the limit. No other chunk comes here (D2).
@@ -90,7 +112,8 @@ void Ida::TakeLocked(const Spot& spot, IdBitmap* fresh, NodeReserve& reserve) {
   const Entry entry = spot.place.entry;
   if (IdBitmap* bitmap = EntryIdBitmap(entry)) {
     bitmap->SetLocked(bit);
-    if (bitmap->IsFull()) chunks_.ClearMarkLocked(spot.place, kHasFree);
+    if (bitmap->IsFullLocked()) chunks_.ClearMarkLocked(spot.place, kHasFree);
+    stretch_.Found(spot.searched_from, chunk, bitmap);
     return;
   }
   if (fresh != nullptr) {
@@ -101,6 +124,7 @@ void Ida::TakeLocked(const Spot& spot, IdBitmap* fresh, NodeReserve& reserve) {
     chunks_.PutLocked(chunk, spot.place, IdValueEntry(IdValueBits(entry) | uint64_t{1} << bit), reserve);
   }
   if (entry == kNull) chunks_.SetMarkLocked(chunk, kHasFree);
+  stretch_.Found(spot.searched_from, chunk, fresh);
 }
 
 void Ida::Free(uint64_t id) {
@@ -110,9 +134,10 @@ void Ida::Free(uint64_t id) {
   const ArrayCore::Place place = chunks_.FindLocked(chunk);
   MXA_CHECK(HasId(place.entry, bit), "freed an ID that is not allocated");
   if (IdBitmap* bitmap = EntryIdBitmap(place.entry)) {
-    if (bitmap->IsFull()) chunks_.SetMarkLocked(chunk, kHasFree);
+    if (bitmap->IsFullLocked()) MarkLocked(stretch_.Opened(chunk, bitmap));
     bitmap->ClearLocked(bit);
-    if (!bitmap->IsEmpty()) return;
+    if (!bitmap->IsEmptyLocked()) return;
+    stretch_.Emptied(chunk);
     chunks_.EraseLocked(place);
     bitmaps_->Retire(bitmap);
     return;
@@ -146,6 +171,7 @@ std::optional<uint64_t> Ida::FindFirst(IdLimit limit) const {
 
 void Ida::Clear() {
   ArrayLock lock(chunks_.anchor_);
+  stretch_ = FullStretch();
   const Entry all = chunks_.UnpublishAllLocked();
   RetireBitmapsLocked(all);
   chunks_.DropAllLocked(all);
@@ -161,14 +187,25 @@ void Ida::RetireBitmapsLocked(Entry entry) {
 
 absl::Status Ida::CheckInvariants() const {
   if (absl::Status status = xarray::CheckInvariants(chunks_); !status.ok()) return status;
-  reclaim::ReadSection section;
+  ArrayLock lock(chunks_.anchor_);
+  uint64_t in_stretch = 0;
   Cursor cursor(chunks_, 0);
   while (const Entry entry = cursor.Next(ChunkOf(~uint64_t{0}))) {
+    const uint64_t chunk = cursor.index();
+    const bool has_free = !IsFullChunkLocked(entry);
     const char* broken = nullptr;
     if (FirstId(entry, 0) == kChunkIds) broken = "D1: a chunk without an ID";
-    if (chunks_.GetMark(cursor.index(), kHasFree) == IsFullChunk(entry)) broken = "D2: a chunk's mark is wrong";
-    if (broken != nullptr) return absl::InternalError(absl::StrFormat("%s, at chunk %u", broken, cursor.index()));
+    if (chunks_.GetMark(chunk, kHasFree) != (has_free && !stretch_.IsOpenUnmarked(chunk))) {
+      broken = "D2: a chunk's mark is wrong";
+    }
+    if (stretch_.Contains(chunk)) {
+      ++in_stretch;
+      if (has_free != stretch_.IsOpen(chunk))
+        broken = "D3: a chunk of the full stretch is not full, or the open one is";
+    }
+    if (broken != nullptr) return absl::InternalError(absl::StrFormat("%s, at chunk %u", broken, chunk));
   }
+  if (in_stretch != stretch_.size()) return absl::InternalError("D3: a chunk of the full stretch is not there");
   return absl::OkStatus();
 }
 

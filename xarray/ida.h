@@ -6,13 +6,14 @@
 //   const uint64_t minor = minors.Allocate({.min = 1, .max = 255}).value();
 //   minors.Free(minor);
 //
-// An array of bitmaps, 1024 IDs a slot: dense IDs take an eighth of a byte each. A slot whose IDs are all among its
+// An array of bitmaps, 1024 IDs a slot: dense IDs take little more than a bit each. A slot whose IDs are all among its
 // first 63 needs no bitmap.
 //
-// Invariants (cited by CheckInvariants), besides those of the array (X1 to X8):
+// Invariants (cited by CheckInvariants), besides those of the array (X1 to X9):
 //   D1  an entry is a value or a bitmap, and has at least one ID.
-//   D2  an entry carries mark 0 when and only when its chunk has an ID free. So the lowest free ID is in the lowest slot
-//       that is null or marked, which one search finds.
+//   D2  an entry carries mark 0 when and only when its chunk has an ID free, but for what F3 says of one chunk. So, once
+//       that is settled, the lowest free ID is in the lowest slot that is null or marked, which one search finds.
+//   D3  F1 to F3 of full_stretch.h.
 // Threads (row runs at once with column; "lock": one after the other, by the array's lock):
 //                              Exists FindFirst empty   Allocate Free Clear   destroy
 //   Exists FindFirst empty     yes                      yes                   no
@@ -28,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "xarray/array_core.h"
+#include "xarray/full_stretch.h"
 #include "xarray/id_bitmap_cache.h"
 #include "xarray/id_limit.h"
 #include "xarray/node_cache.h"
@@ -76,17 +78,22 @@ class Ida {
   // A free ID and its chunk's place.
   struct Spot {
     uint64_t id;
+    uint64_t searched_from;  // chunks from there up to the ID's are full
     ArrayCore::Place place;
     // Needs a bitmap that is not there yet.
     bool NeedsBitmap() const { return BitOf(id) >= kValueIds && EntryIdBitmap(place.entry) == nullptr; }
   };
 
+  std::optional<uint64_t> TakeFromOpenLocked(IdLimit limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chunks_.anchor_);
   bool FindSpotLocked(IdLimit limit, Spot& spot) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(chunks_.anchor_);
   void TakeLocked(const Spot& spot, IdBitmap* fresh, NodeReserve& reserve)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(chunks_.anchor_);
+  void MarkLocked(std::optional<uint64_t> chunk) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chunks_.anchor_);
   void RetireBitmapsLocked(Entry entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(chunks_.anchor_);
 
+  // In a line that only writers touch.
   IdBitmapCache* const bitmaps_;
+  FullStretch stretch_ ABSL_GUARDED_BY(chunks_.anchor_);
   ArrayCore chunks_;
 };
 

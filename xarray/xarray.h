@@ -36,6 +36,7 @@
 #include "xarray/array_core.h"
 #include "xarray/count_marked.h"
 #include "xarray/cursor.h"
+#include "xarray/dump.h"
 #include "xarray/element.h"
 #include "xarray/id_limit.h"
 #include "xarray/mark.h"

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace mxa::xarray {
@@ -114,65 +113,8 @@ class Checker {
   const ArrayAnchor& anchor_;
 };
 
-class Dumper {
- public:
-  Dumper(const ArrayAnchor& anchor, size_t max_lines) : anchor_(anchor), lines_left_(max_lines) {}
-
-  std::string Run() {
-    ArrayLock lock(anchor_);
-    const Entry head = anchor_.HeadLocked();
-    absl::StrAppendFormat(&text_, "array %p marks %s\n", &anchor_, ArrayMarksLocked());
-    AppendEntry(head, 0, 0);
-    if (cut_) text_ += "...\n";
-    return text_;
-  }
-
- private:
-  void AppendEntry(Entry entry, uint64_t index, int indent) {
-    if (entry == kNull || cut_) return;
-    if (lines_left_-- == 0) {
-      cut_ = true;
-      return;
-    }
-    text_.append(static_cast<size_t>(indent) * 2 + 2, ' ');
-    if (!IsNode(entry)) {
-      absl::StrAppendFormat(&text_, "%u: %s\n", index, EntryText(entry));
-      return;
-    }
-    const Node* node = EntryNode(entry);
-    absl::StrAppendFormat(&text_, "%u: node %p height %u offset %u count %u marks %x %x %x full %x\n", index, node,
-                          HeightBits(entry), node->offset(), node->CountLocked(), node->MarksLocked(Mark::k0),
-                          node->MarksLocked(Mark::k1), node->MarksLocked(Mark::k2), node->FullLocked());
-    for (unsigned offset = 0; offset < kSlots; ++offset) {
-      AppendEntry(node->SlotLocked(offset), index + (uint64_t{offset} << ((HeightBits(entry) - 1) * kSlotBits)),
-                  indent + 1);
-    }
-  }
-
-  static std::string EntryText(Entry entry) {
-    if (entry == kRetry) return "retry";
-    if (entry == kZero) return "reserved";
-    if (IsSibling(entry)) return absl::StrFormat("of slot %u", SiblingOf(entry));
-    if (IsValue(entry)) return absl::StrFormat("value %u", entry >> 1);
-    return absl::StrFormat("%#x", entry);
-  }
-
-  std::string ArrayMarksLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_) {
-    std::string text;
-    for (Mark mark : kAllMarks) text += anchor_.IsMarkedLocked(mark) ? '1' : '0';
-    return text;
-  }
-
-  const ArrayAnchor& anchor_;
-  size_t lines_left_;
-  bool cut_ = false;
-  std::string text_;
-};
-
 }  // namespace
 
 absl::Status CheckInvariants(const ArrayCore& array) { return Checker(array.anchor()).Check(); }
-
-std::string Dump(const ArrayCore& array, size_t max_lines) { return Dumper(array.anchor(), max_lines).Run(); }
 
 }  // namespace mxa::xarray

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Checks a tree against its numbered invariants, and prints it.
+// Checks a tree against its numbered invariants.
 //
 //   X1  a node's count is the number of its slots that are not null, and is never 0 in a tree.
 //   X2  a child's parent, offset and height agree with the slot that points to it; the top has no parent.
@@ -18,9 +18,6 @@
 #ifndef MXA_XARRAY_XARRAY_INVARIANTS_H_
 #define MXA_XARRAY_XARRAY_INVARIANTS_H_
 
-#include <cstddef>
-#include <string>
-
 #include "absl/status/status.h"
 #include "xarray/array_core.h"
 
@@ -29,9 +26,6 @@ namespace mxa::xarray {
 // OK, or the number of the first invariant that does not hold and where. Context: takes the array lock; reads every
 // node.
 absl::Status CheckInvariants(const ArrayCore& array);
-
-// One line a node and one an entry, at most `max_lines` of them. Context: takes the array lock.
-std::string Dump(const ArrayCore& array, size_t max_lines = 1000);
 
 }  // namespace mxa::xarray
 

@@ -9,6 +9,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/array_core_peer.h"
+#include "xarray/dump.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray.h"
 #include "xarray/xarray_invariants.h"

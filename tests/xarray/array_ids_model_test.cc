@@ -18,6 +18,7 @@
 #include "tests/support/random.h"
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
+#include "xarray/dump.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray_invariants.h"
 

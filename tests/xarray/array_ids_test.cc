@@ -10,6 +10,7 @@
 #include "tests/support/array_core_peer.h"
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
+#include "xarray/dump.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray.h"
 #include "xarray/xarray_invariants.h"

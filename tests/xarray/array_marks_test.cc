@@ -6,6 +6,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/array_core_peer.h"
 #include "xarray/array_core.h"
+#include "xarray/dump.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray_invariants.h"
 

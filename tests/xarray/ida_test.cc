@@ -163,23 +163,37 @@ TEST_F(IdaTest, TheInvariantCheckFindsAWrongMarkAndAnEmptyChunk) {
 
 TEST(IdBitmapTest, FindsSetAndClearBits) {
   IdBitmap bitmap;
-  EXPECT_TRUE(bitmap.IsEmpty());
-  EXPECT_EQ(bitmap.Find(0, 0), kChunkIds);
+  EXPECT_TRUE(bitmap.IsEmptyLocked());
+  EXPECT_EQ(bitmap.FindSet(0), kChunkIds);
   for (unsigned bit = 0; bit < kChunkIds; ++bit) {
-    EXPECT_FALSE(bitmap.IsFull());
-    EXPECT_EQ(bitmap.Find(0, ~uint64_t{0}), bit);
+    EXPECT_FALSE(bitmap.IsFullLocked());
+    EXPECT_EQ(bitmap.FindClearLocked(0), bit);
+    EXPECT_EQ(bitmap.FirstClearLocked(), bit);
     bitmap.SetLocked(bit);
+    EXPECT_FALSE(bitmap.IsEmptyLocked());
     EXPECT_TRUE(bitmap.Test(bit));
-    EXPECT_EQ(bitmap.Find(bit, 0), bit);
+    EXPECT_EQ(bitmap.FindSet(bit), bit);
   }
-  EXPECT_TRUE(bitmap.IsFull());
+  EXPECT_TRUE(bitmap.IsFullLocked());
   bitmap.ClearLocked(777);
-  EXPECT_EQ(bitmap.Find(0, ~uint64_t{0}), 777u);
-  EXPECT_EQ(bitmap.Find(778, ~uint64_t{0}), kChunkIds);
-  EXPECT_EQ(bitmap.Find(777, 0), 778u);
-  EXPECT_EQ(bitmap.Find(kChunkIds, 0), kChunkIds);
+  EXPECT_FALSE(bitmap.IsFullLocked());
+  for (unsigned from = 0; from <= kChunkIds; ++from) {
+    EXPECT_EQ(bitmap.FindClearLocked(from), from <= 777 ? 777u : kChunkIds) << from;
+  }
+  EXPECT_EQ(bitmap.FirstClearLocked(), 777u);
+  EXPECT_EQ(bitmap.FindSet(777), 778u);
+  EXPECT_EQ(bitmap.FindSet(kChunkIds), kChunkIds);
+  for (unsigned bit = 0; bit < kChunkIds; ++bit) {
+    EXPECT_FALSE(bitmap.IsEmptyLocked());
+    bitmap.ClearLocked(bit);
+  }
+  EXPECT_TRUE(bitmap.IsEmptyLocked());
+  bitmap.InitFirst(6);
+  EXPECT_EQ(bitmap.FirstClearLocked(), 0u);
+  EXPECT_EQ(bitmap.FindClearLocked(1), 3u);
+  EXPECT_FALSE(bitmap.IsEmptyLocked());
   bitmap.Reset();
-  EXPECT_TRUE(bitmap.IsEmpty());
+  EXPECT_TRUE(bitmap.IsEmptyLocked());
 }
 
 TEST(IdaDeathTest, FreeingWhatIsNotAllocatedEndsTheProcess) {

@@ -11,6 +11,7 @@
 #include "slab/arena.h"
 #include "tests/support/ida_peer.h"
 #include "xarray/array_core.h"
+#include "xarray/dump.h"
 #include "xarray/ida.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray_invariants.h"

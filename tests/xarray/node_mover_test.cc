@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The mover, one node and one thread at a time: what moves, what does not, and what a reader inside a moved node sees.
+#include "xarray/dump.h"
 #include "xarray/node_mover.h"
 
 #include <atomic>
