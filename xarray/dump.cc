@@ -24,7 +24,7 @@ class Dumper {
     if (LeadsDown(head, kMaxHeight + 1)) {
       AppendNode(head, 0, 1);
     } else {
-      AppendRun({0, 0, head, head, 0}, 0, 0, 1);
+      AppendRun({0, 0, head, head, 0, false}, 0, 0, 1);
     }
     if (cut_) text_ += "...\n";
     return std::move(text_);

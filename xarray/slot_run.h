@@ -19,8 +19,8 @@ struct SlotRun {
   unsigned last;
   Entry first_entry;
   Entry last_entry;
-  unsigned marks;  // bit m: mark m; the same for all of them
-  bool is_tied;    // one entry takes them all
+  unsigned marks;        // bit m: mark m; the same for all of them
+  bool is_tied = false;  // one entry takes them all
 };
 
 // Of a node of `height`, how many slots lead to indices below 2^64, and the lowest and highest index behind one.

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "reclaim/rcu.h"
 #include "xarray/count_marked.h"
+#include "xarray/dump.h"
 #include "xarray/xarray_invariants.h"
 
 namespace mxa::tests {

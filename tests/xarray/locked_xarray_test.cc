@@ -82,7 +82,8 @@ TEST(LockedXArrayTest, OtherWritersComeBeforeOrAfter) {
       threads.Start("writer", [&, seed] {
         tests::Random random(seed);
         while (!end) {
-          const Element element = random.OneIn(3) ? Element() : Element(random.Below(1000));
+          Element element;
+          if (!random.OneIn(3)) element = random.Below(1000);
           LockedXArray<Value> locked(array);
           ASSERT_EQ(locked.Load(3), locked.Load(5000));
           ASSERT_TRUE(locked.Store(3, element).ok());
