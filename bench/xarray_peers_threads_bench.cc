@@ -3,12 +3,12 @@
 // How much do readers notice of a writer on the same array, and how do both fare against other containers that readers
 // and a writer may use at once?
 //
-// Baselines: the same readers while nobody writes (first rows); flat_hash_map behind an absl::Mutex that readers share,
-// TBB's concurrent_hash_map, liburcu's cds_lfht (the rest).
+// Baselines: flat_hash_map behind an absl::Mutex that readers share, TBB's concurrent_hash_map, liburcu's cds_lfht; in the
+// last rows, of each container, the same readers while nobody writes.
 // Held equal: 2^20 dense indices, loaded at random, a section or a lock each, each value CHECKed; the writer overwrites
 // random indices, or erases a random run of 64 and stores it again, which takes a node out of the tree and puts another
 // in. Windows of all containers take turns.
-// Two readers and a writer are three threads: on two processors they share them. So the first rows count loads a second of
+// Two readers and a writer are three threads: on two processors they share them. So the last rows count loads a second of
 // the readers' processor time, and say what a load costs while a line it needs may just have been written. A reader that
 // sleeps, waiting for a lock, uses no processor time: against other containers the time that passes counts, in which two
 // readers beside a writer have 4/3 processors, and what the writer gets done meanwhile is a row as well. Needs two free
@@ -119,26 +119,38 @@ struct Containers {
   std::unique_ptr<LfhtSide> lfht;
 };
 
-void Compare(Bench& bench, const Containers& containers, const Setting& setting) {
+// What each container keeps of its readers' throughput; for rows that come last.
+struct Keeps {
+  std::string setting;
+  std::vector<std::string> names;
+  std::vector<OwnRatio> ratios;
+};
+
+Keeps Compare(Bench& bench, const Containers& containers, const Setting& setting) {
   const std::vector<Operation> operations = {{"loads, nobody writes", ">=1.0"}, {"loads", ">=1.0"}, {"writes", ""}};
-  std::vector<OwnRatio> own(4);
-  const Contender ours = Crowd(*containers.array, setting, own[0]);
-  const std::vector<Contender> peers = {Crowd(*containers.locked, setting, own[1]),
-                                        Crowd(*containers.tbb, setting, own[2]),
-                                        Crowd(*containers.lfht, setting, own[3])};
+  Keeps keeps{setting.name, {}, std::vector<OwnRatio>(4)};
+  const Contender ours = Crowd(*containers.array, setting, keeps.ratios[0]);
+  const std::vector<Contender> peers = {Crowd(*containers.locked, setting, keeps.ratios[1]),
+                                        Crowd(*containers.tbb, setting, keeps.ratios[2]),
+                                        Crowd(*containers.lfht, setting, keeps.ratios[3])};
+  keeps.names = {ours.name, peers[0].name, peers[1].name, peers[2].name};
   CompareInRounds(bench, setting.name, "M/s", operations, ours, peers);
-  if (own[0].busy.empty()) return;
-  const auto row = [&](const std::string& name, OwnRatio figures, const char* goal) {
-    // The first turn warms up.
+  return keeps;
+}
+
+void AddRows(Bench& bench, Keeps keeps) {
+  for (size_t i = 0; i < keeps.names.size(); ++i) {
+    auto& [busy, quiet] = keeps.ratios[i];
+    if (busy.empty()) return;  // not asked for
     if (!bench.smoke()) {
-      figures.busy.erase(figures.busy.begin());
-      figures.quiet.erase(figures.quiet.begin());
+      // The first turn warms up.
+      busy.erase(busy.begin());
+      quiet.erase(quiet.begin());
     }
-    bench.Measured({absl::StrCat(name, " keeps, ", setting.name), "M/cpu s", "nobody writes", goal}, figures.busy,
-                   figures.quiet);
-  };
-  row(ArraySide::kName, own[0], ">=0.7");
-  for (size_t i = 0; i < peers.size(); ++i) row(peers[i].name, own[i + 1], "");
+    bench.Measured({absl::StrCat("loads beside a writer, ", keeps.setting), "M/cpu s",
+                    absl::StrCat(keeps.names[i], " alone"), i == 0 ? ">=0.7" : ""},
+                   busy, quiet);
+  }
 }
 
 }  // namespace
@@ -150,10 +162,13 @@ int main(int argc, char** argv) {
   const unsigned bits = bench.smoke() ? 12 : 20;
   const double seconds = bench.smoke() ? 0.02 : 0.25;
   const Containers containers(bits);
+  std::vector<Keeps> keeps;
   for (const size_t readers : {size_t{1}, size_t{2}}) {
     const std::string who = readers == 1 ? "1 reader" : "2 readers";
-    Compare(bench, containers, {readers, Writing::kOverwrite, who + ", overwriting", bits, seconds});
-    Compare(bench, containers, {readers, Writing::kEraseAndStore, who + ", erasing + storing", bits, seconds});
+    keeps.push_back(Compare(bench, containers, {readers, Writing::kOverwrite, who + ", overwriting", bits, seconds}));
+    keeps.push_back(
+        Compare(bench, containers, {readers, Writing::kEraseAndStore, who + ", erasing + storing", bits, seconds}));
   }
+  for (const Keeps& kept : keeps) AddRows(bench, kept);
   return bench.Finish();
 }
