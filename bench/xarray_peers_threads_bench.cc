@@ -77,7 +77,6 @@ Window Watch(Side& side, const Setting& setting, bool with_writer) {
   sleep(setting.seconds);
   add(1);
   const double seconds = watch.Seconds();
-  readers.clear();  // before the writer: none of them may miss what it is about to put back
   return {loads / cpu_seconds / 1e6, loads / seconds / 1e6, writes / seconds / 1e6};
 }
 

@@ -22,10 +22,14 @@
 
 namespace mxa::bench {
 
+// Of a reader's round, and of the indices a writer erases together: a leaf.
+inline constexpr uint64_t kLoadsARound = 256;
+inline constexpr uint64_t kRun = 64;
+
 // What a writer does.
 enum class Writing {
   kOverwrite,      // another value at a random index
-  kEraseAndStore,  // a random run of 64, all erased and then all stored: a node goes and another comes
+  kEraseAndStore,  // a random run of kRun, all erased and then all stored: a node goes and another comes
 };
 
 // A value for `index` that changes from one to the next, and that a reader can tell to be that index's.
@@ -72,22 +76,20 @@ class Worker {
 // Loads random indices and CHECKs each. `may_miss`: whether an index may be gone for a while.
 template <typename Side>
 std::unique_ptr<Worker> MakeReader(const Side& side, unsigned bits, uint64_t seed, bool may_miss) {
-  constexpr uint64_t kRound = 256;
   return std::make_unique<Worker>([&side, stream = Stream(seed, bits), may_miss]() mutable {
     uint64_t wrong = 0;
-    for (uint64_t i = 0; i < kRound; ++i) {
+    for (uint64_t i = 0; i < kLoadsARound; ++i) {
       const uint64_t index = stream.Next();
       const uint64_t value = side.Load(index);
       wrong += !(IsValueFor(index, value) || (may_miss && value == 0));
     }
     MXA_CHECK(wrong == 0, "a reader met another value than it should");
-    return kRound;
+    return kLoadsARound;
   });
 }
 
 template <typename Side>
 std::unique_ptr<Worker> MakeWriter(Side& side, unsigned bits, Writing writing) {
-  constexpr uint64_t kRun = 64;
   return std::make_unique<Worker>([&side, stream = Stream(17, bits), writing, version = uint64_t{0}]() mutable {
     ++version;
     const uint64_t first = stream.Next() & ~(kRun - 1);
