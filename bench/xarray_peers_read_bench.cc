@@ -3,15 +3,15 @@
 // What do loads and walks cost against other containers of 64-bit indices, on dense, clustered and random ones?
 //
 // Baselines without synchronization, ours inside one section: absl::btree_map, absl::flat_hash_map, std::map, JudyL (left
-// out if it is not installed), and for dense indices the walk that checks nothing (bare_tree.h; its random loads are in
-// xarray_load_bench). With it, ours with a section each: flat_hash_map and btree_map behind an absl::Mutex that loads take
-// as readers, TBB's concurrent_hash_map, liburcu's cds_lfht.
-// Held equal: indices, their order, values; every container is filled in ascending order and all are there at once; one
-// thread; absl::Hash in all hash tables; malloc for all but ours. Each turn's sum is CHECKed. A marked walk of theirs goes
-// over a second set that holds the marked indices (btree_set, std::set, Judy1) and looks each up, as a user without marks
-// would; walks of flat_hash_map are in no order.
-// Goals: to be no slower, except than flat_hash_map and JudyL on random 64-bit indices, where a tree of 64 slots a node
-// goes down eleven levels through nodes of one entry each: information.
+// out if it is not installed), and for ascending dense indices the walk that checks nothing (bare_tree.h; for random ones
+// see xarray_load_bench). With it, ours with a section each: flat_hash_map and btree_map behind an absl::Mutex that loads
+// take as readers, TBB's concurrent_hash_map, liburcu's cds_lfht.
+// Held equal: indices, their order, values; every container is filled in ascending order, which suits trees, and those of
+// a table are there at once; one thread; absl::Hash in all hash tables; malloc for all but ours. Each turn's sum is
+// CHECKed. A marked walk of theirs goes over a second set that holds the marked indices (btree_set, std::set, Judy1) and
+// looks each up, as a user without marks would; walks of flat_hash_map are in no order.
+// Goals: to be no slower. Information: the bare walk, and random 64-bit indices, where a tree of 64 slots a node goes down
+// eleven levels, most of them through nodes that hold one entry.
 #include <algorithm>
 #include <cstdint>
 #include <memory>
@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "base/check.h"
 #include "bench/support/array_side.h"
@@ -108,10 +109,11 @@ Contender Synchronized(const Reads& reads) {
           }};
 }
 
-Contender BareChase(const std::shared_ptr<ArraySide>& array, const Reads& reads) {
-  return {"bare chase", [array, tree = BareTree(array->core()), reads]() -> std::vector<double> {
-            return {NoFigure(), TimeLoads(tree, reads.ascending), NoFigure(), NoFigure()};
-          }};
+void AgainstChase(Bench& bench, const std::string& name, ArraySide& array, absl::Span<const uint64_t> indices) {
+  bench.Pair(
+      {absl::StrCat("ascending load, one section, ", name), "ns", "bare chase", ""},
+      [&] { return TimeLoads(SectionedArray(array), indices); },
+      [&] { return TimeLoads(BareTree(array.core()), indices); });
 }
 
 void CompareReads(Bench& bench, const IndexSet& set, const char* goal, bool dense) {
@@ -140,8 +142,8 @@ void CompareReads(Bench& bench, const IndexSet& set, const char* goal, bool dens
     peers = {Bare<MarkedMapSide<BTree>>(reads), Bare<MapSide<FlatHash>>(reads),
              Bare<MarkedMapSide<RedBlackTree>>(reads)};
     if (JudyLibrary::IsThere()) peers.push_back(Bare<JudySide>(reads));
-    if (dense) peers.push_back(BareChase(array, reads));
     CompareInRounds(bench, set.name, "ns", with_walks, in_one_section, peers);
+    if (dense) AgainstChase(bench, set.name, *array, reads.ascending);
   }
   if (!WantsAny(bench, set.name, loads)) return;
   peers = {Synchronized<LockedMapSide<FlatHash>>(reads), Synchronized<LockedMapSide<BTree>>(reads),
