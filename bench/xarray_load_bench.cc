@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What does a random Load of a present entry cost, against a walk over the same nodes that checks nothing, and against
-// maps?
+// What does a random Load of a present entry cost, against a walk over the same nodes that checks nothing?
 //
-// Baselines: `bare chase` reads the same slots of the same tree with the same stream of indices (bare_tree.h);
-// `flat_hash_map` and `btree_map` are Abseil's, hold the same entries, and take no lock.
-// Held equal: indices, page size, the loop; one section around ours where the other side has no synchronization either.
+// Baseline: `bare chase` reads the same slots of the same tree with the same stream of indices (bare_tree.h). Other
+// containers: xarray_peers_read_bench.
+// Held equal: indices, page size, the loop.
 // Goals: design.md, section 7, states them against Linux's XArray, which cannot be linked here (GPL, kernel). The
 // prototypes that reached those goals took 28 against 23 ns for the chase inside one section and 37 to 40 with a
 // section each (16 M), 6.3 against 5.5 and 8 to
 // 9.5 (1 M): hence <=1.25 and <=1.7. LoadMany may take 0.17 of Linux's 148 and 29 ns, which is 1.09 and 0.9 of the chase
-// there: hence <=1.0. Maps are to be no faster.
+// there: hence <=1.0.
 #include <cstdint>
-#include <memory>
+#include <string>
 #include <utility>
 
-#include "absl/container/btree_map.h"
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "bench/support/bare_tree.h"
 #include "bench/support/bench.h"
@@ -81,32 +78,18 @@ void AgainstChase(Bench& bench, DenseArray& array, const std::string& what, size
       [&] { return Many(array, array.core(), loads); }, chase);
 }
 
-template <typename Map>
-void AgainstMap(Bench& bench, DenseArray& array, const std::string& what, const std::string& map_name, size_t loads) {
-  const std::string name = absl::StrCat("load, one section, ", what, ", against ", map_name);
-  if (!bench.Wants(name)) return;
-  auto map = std::make_unique<Map>();
-  for (uint64_t index = 0; index < array.size(); ++index) map->emplace_hint(map->end(), index, EntryFor(index));
-  bench.Pair(
-      {name, "ns", map_name, "<=1.0"}, [&] { return OneSection(array, array.core(), loads); },
-      [&] { return Time(loads, array.bits(), [&map](uint64_t index) { return map->find(index)->second; }); });
-}
-
 // Whether any row of a tree of that kind is asked for; building one takes seconds.
 bool WantsAny(const Bench& bench, const std::string& what) {
   for (const char* name : {"load, one section, ", "load, a section each, ", "load 256 at once, "}) {
     if (bench.Wants(absl::StrCat(name, what))) return true;
   }
-  return bench.Wants(absl::StrCat("load, one section, ", what, ", against flat_hash_map")) ||
-         bench.Wants(absl::StrCat("load, one section, ", what, ", against btree_map"));
+  return false;
 }
 
-void Run(Bench& bench, unsigned bits, const std::string& what, size_t loads) {
+void Run(Bench& bench, unsigned bits, const std::string& what, size_t loads, bool huge_pages = false) {
   if (!WantsAny(bench, what)) return;
-  DenseArray array(bits);
+  DenseArray array(bits, huge_pages);
   AgainstChase(bench, array, what, loads);
-  AgainstMap<absl::flat_hash_map<uint64_t, uint64_t>>(bench, array, what, "flat_hash_map", loads);
-  AgainstMap<absl::btree_map<uint64_t, uint64_t>>(bench, array, what, "btree_map", loads);
 }
 
 }  // namespace
@@ -119,9 +102,6 @@ int main(int argc, char** argv) {
   Run(bench, bench.smoke() ? 19 : 20, "1 M", loads);
   if (bench.smoke()) return bench.Finish();
   Run(bench, 24, "16 M", loads);
-  if (constexpr char kHuge[] = "16 M, 2 MiB pages"; WantsAny(bench, kHuge)) {
-    DenseArray array(24, /*huge_pages=*/true);
-    AgainstChase(bench, array, kHuge, loads);
-  }
+  Run(bench, 24, "16 M, 2 MiB pages", loads, /*huge_pages=*/true);
   return bench.Finish();
 }

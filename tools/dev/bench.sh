@@ -4,8 +4,8 @@
 #
 # Builds and runs the benchmark programs, one after the other. Sourced by ./dev.
 
-# Allocators to compare with; a row is left out, and said so, where one is missing.
-peer_packages=(libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4)
+# Libraries to compare with, loaded when a benchmark runs; rows are left out, and that is said, where one is missing.
+peer_packages=(libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libjudydebian1)
 
 cmd_bench() {
   local group="" json="" targets=() files=() target file status=0

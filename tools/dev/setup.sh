@@ -7,7 +7,7 @@
 # On Debian: packages from apt, then the sources of Abseil, GoogleTest and Benchmark through `apt-get source`, then
 # .cache/bazelrc, which points Bazel at all of it. Elsewhere: checks that the tools are there; Bazel fetches the rest.
 
-build_packages=(g++ bazel-bootstrap bazel-rules-java bazel-platforms bazel-skylib liburcu-dev libnuma-dev nlohmann-json3-dev zstd)
+build_packages=(g++ bazel-bootstrap bazel-rules-java bazel-platforms bazel-skylib liburcu-dev libnuma-dev libtbb-dev nlohmann-json3-dev zstd)
 clang_packages=(clang clang-format clang-tidy)
 source_packages=(abseil googletest benchmark)
 
@@ -43,6 +43,7 @@ check_tools() {
   have g++ || missing+=("g++ 12 or later")
   echo '#include <urcu/urcu-memb.h>' | ${CC:-cc} -E - >/dev/null 2>&1 || missing+=("the headers of liburcu 0.13 or later")
   echo '#include <numaif.h>' | ${CC:-cc} -E - >/dev/null 2>&1 || missing+=("the headers of libnuma 2.0.11 or later")
+  echo '#include <oneapi/tbb/version.h>' | ${CXX:-c++} -x c++ -E - >/dev/null 2>&1 || missing+=("the headers of oneTBB 2021")
   echo '#include <nlohmann/json.hpp>' | ${CXX:-c++} -x c++ -E - >/dev/null 2>&1 || missing+=("the headers of nlohmann-json 3")
   ((${#missing[@]} == 0)) || die 3 "this system has no apt; please install: $(join_by ', ' "${missing[@]}")"
 }
