@@ -73,6 +73,15 @@ class alignas(8) IdBitmap {
     for (unsigned i = 0; i < kWords; ++i) StoreLocked(i, 0);
   }
 
+  // For invariant checks.
+  bool SummaryIsRightLocked() const {
+    for (unsigned i = 0; i < kWords; ++i) {
+      if ((full_words_ >> i & 1) != (Word(i) == ~uint64_t{0} ? 1 : 0)) return false;
+      if ((used_words_ >> i & 1) != (Word(i) != 0 ? 1 : 0)) return false;
+    }
+    return true;
+  }
+
  private:
   static constexpr unsigned kWords = kChunkIds / 64;
   static constexpr unsigned kAllWords = (1u << kWords) - 1;

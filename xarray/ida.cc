@@ -195,17 +195,19 @@ absl::Status Ida::CheckInvariants() const {
     const bool has_free = !IsFullChunkLocked(entry);
     const char* broken = nullptr;
     if (FirstId(entry, 0) == kChunkIds) broken = "D1: a chunk without an ID";
+    if (const IdBitmap* bitmap = EntryIdBitmap(entry); bitmap != nullptr && !bitmap->SummaryIsRightLocked()) {
+      broken = "D4: a bitmap is wrong about its words";
+    }
     if (chunks_.GetMark(chunk, kHasFree) != (has_free && !stretch_.IsOpenUnmarked(chunk))) {
       broken = "D2: a chunk's mark is wrong";
     }
     if (stretch_.Contains(chunk)) {
       ++in_stretch;
-      if (has_free != stretch_.IsOpen(chunk))
-        broken = "D3: a chunk of the full stretch is not full, or the open one is";
+      if (has_free != stretch_.IsOpen(chunk)) broken = "D3: a chunk of the stretch is not full, or the open one is";
     }
     if (broken != nullptr) return absl::InternalError(absl::StrFormat("%s, at chunk %u", broken, chunk));
   }
-  if (in_stretch != stretch_.size()) return absl::InternalError("D3: a chunk of the full stretch is not there");
+  if (in_stretch != stretch_.size()) return absl::InternalError("D3: a chunk of the stretch is not there");
   return absl::OkStatus();
 }
 

@@ -14,6 +14,7 @@
 //   D2  an entry carries mark 0 when and only when its chunk has an ID free, but for what F3 says of one chunk. So, once
 //       that is settled, the lowest free ID is in the lowest slot that is null or marked, which one search finds.
 //   D3  F1 to F3 of full_stretch.h.
+//   D4  a bitmap knows of each of its words whether it is full and whether it is empty.
 // Threads (row runs at once with column; "lock": one after the other, by the array's lock):
 //                              Exists FindFirst empty   Allocate Free Clear   destroy
 //   Exists FindFirst empty     yes                      yes                   no
@@ -69,7 +70,7 @@ class Ida {
   // Frees every ID. Context: takes the array lock, for as long as there are slots.
   void Clear();
 
-  // OK, or the number of the invariant that does not hold and where. REQUIRES: no thread allocates or frees.
+  // OK, or the number of the invariant that does not hold and where. Context: takes the array lock; looks at every slot.
   absl::Status CheckInvariants() const;
 
  private:

@@ -161,6 +161,20 @@ TEST_F(IdaTest, TheInvariantCheckFindsAWrongMarkAndAnEmptyChunk) {
   chunks.Erase(7);
 }
 
+// A stretch that says of a chunk that it is full when that has gone, or the other way round.
+TEST_F(IdaTest, TheInvariantCheckFindsAWrongStretch) {
+  AllocateUpTo(3 * kChunkIds + 100);
+  ASSERT_EQ(ida_.CheckInvariants(), absl::OkStatus());
+  ArrayCore& chunks = IdaPeer::Chunks(ida_);
+  const Entry bitmap = chunks.Erase(1);
+  EXPECT_NE(ida_.CheckInvariants().message().find("D3: a chunk of the stretch is not there"), std::string::npos);
+  ASSERT_TRUE(chunks.Store(1, IdValueEntry(1)).ok());
+  ASSERT_TRUE(chunks.SetMark(1, Mark::k0));
+  EXPECT_NE(ida_.CheckInvariants().message().find("D3: a chunk of the stretch is not full"), std::string::npos);
+  ASSERT_TRUE(chunks.Store(1, bitmap).ok());
+  chunks.ClearMark(1, Mark::k0);
+}
+
 TEST(IdBitmapTest, FindsSetAndClearBits) {
   IdBitmap bitmap;
   EXPECT_TRUE(bitmap.IsEmptyLocked());
