@@ -89,6 +89,22 @@ def mxa_cc_test(name, deps = [], copts = [], local_defines = [], tags = [], link
         **kwargs
     )
 
+def mxa_cc_fuzzer(name, deps = [], copts = [], local_defines = [], **kwargs):
+    """A libFuzzer program: the sources define LLVMFuzzerTestOneInput. Left out of every build but --config=fuzz."""
+    native.cc_binary(
+        name = name,
+        testonly = True,
+        copts = _copts(copts),
+        deps = deps + _ALWAYS,
+        linkopts = ["-fsanitize=fuzzer"],
+        local_defines = _defines(local_defines),
+        target_compatible_with = select({
+            "//tools/build:fuzz": [],
+            "//conditions:default": ["//tools/build:never"],
+        }),
+        **kwargs
+    )
+
 def mxa_cc_benchmark(name, smoke_args = ["--smoke"], smoke_size = "small", smoke_tags = [], testonly = True, **kwargs):
     """A benchmark program, and NAME_smoke_test, which runs it as briefly as it can.
 

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What fuzzing has kept (tests/fuzz/corpus/) and some random programs, run as an ordinary test in every configuration.
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/fuzz/array_machine.h"
+#include "tests/fuzz/array_program.h"
+#include "tests/fuzz/random_program.h"
+#include "tests/support/random.h"
+#include "xarray/node_cache.h"
+
+namespace mxa::fuzz {
+namespace {
+
+std::vector<std::filesystem::path> FilesOf(const std::string& folder) {
+  std::vector<std::filesystem::path> files;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) files.push_back(file.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<uint8_t> BytesOf(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+TEST(CorpusTest, EveryKeptProgramOfAnArray) {
+  const auto nodes = xarray::NodeCache::Create().value();
+  const auto files = FilesOf("tests/fuzz/corpus/array");
+  EXPECT_GT(files.size(), 20u) << "the corpus is not where it is looked for";
+  for (const auto& file : files) {
+    ASSERT_EQ(RunProgram(Decode(BytesOf(file)), *nodes), absl::OkStatus()) << file;
+  }
+  EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
+}
+
+TEST(CorpusTest, RandomProgramsOfAnArray) {
+  const auto nodes = xarray::NodeCache::Create().value();
+  for (uint64_t run = 0; run < 60; ++run) {
+    const uint64_t seed = tests::TestSeed(run);
+    ASSERT_EQ(RunProgram(Decode(RandomBytes(seed)), *nodes), absl::OkStatus()) << "seed " << seed;
+  }
+  EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
+}
+
+TEST(CorpusTest, AnyBytesAreAProgramThatCanBeRead) {
+  EXPECT_TRUE(Decode({}).steps.empty());
+  const std::vector<uint8_t> bytes = {0, 0, 0, 65, 9};
+  const Program program = Decode(bytes);
+  EXPECT_EQ(program.ToString(),
+            "// nothing moves but what the lines say\n"
+            "array.Store(65, Entry{0x13}).IgnoreError();\n");
+}
+
+}  // namespace
+}  // namespace mxa::fuzz
