@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The mover, one node and one thread at a time: what moves, what does not, and what a reader inside a moved node sees.
-#include "xarray/dump.h"
 #include "xarray/node_mover.h"
 
 #include <atomic>
@@ -15,6 +14,7 @@
 #include "tests/support/move_node.h"
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
+#include "xarray/dump.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray_invariants.h"
 
