@@ -41,6 +41,7 @@
 #include "xarray/id_limit.h"
 #include "xarray/mark.h"
 #include "xarray/mark_filter.h"
+#include "xarray/memory_report.h"
 #include "xarray/node_cache.h"
 #include "xarray/range.h"
 #include "xarray/xarray_invariants.h"
@@ -277,6 +278,10 @@ class XArray {
   absl::Status CheckInvariants() const { return xarray::CheckInvariants(core_); }
   // The tree as text, cut after a thousand lines. Takes the array lock.
   std::string Dump() const { return xarray::Dump(core_); }
+  // The tree for Graphviz' dot, cut after 200 nodes. Takes the array lock.
+  std::string DumpGraphviz() const { return xarray::DumpGraphviz(core_); }
+  // Why the array uses as much memory as it does (memory_report.h). Reads it as a reader does, with pauses.
+  xarray::ArrayMemory ReportMemory() const { return xarray::ReportMemory(core_); }
 
   xarray::ArrayCore& core() { return core_; }
   const xarray::ArrayCore& core() const { return core_; }
