@@ -197,6 +197,7 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
     if ((word & bits) != 0) copy->InitMarks(mark, word | bits);
   }
   AdoptChildrenLocked(copy);
+  MXA_SCHEDULE_POINT("store_order.adopted");
   PublishInPlaceOfLocked(anchor_, *node, copy);
   MXA_SCHEDULE_POINT("store_order.published");
   FillSlotsLocked(copy, bits);
