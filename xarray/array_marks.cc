@@ -68,9 +68,11 @@ bool ArrayCore::GetMark(uint64_t index, Mark mark) const {
     }
     if (entry == kRetry) continue;
     if (entry == kNull) return false;
-    // Of a leaf, or of the node above that holds an entry of several indices.
+    // Of a leaf, or of the node above that holds an entry of several indices: unless that went, its slot still says so. Else
+    // the bit may be of another entry below.
     MXA_SCHEDULE_POINT("get_mark.slot_seen");
     const uint64_t word = node->marks(mark);
+    if (!IsNode(entry) && node->slot(OffsetAt(index, height)) != entry) continue;
     // A node that has left the tree says nothing about now: its marks stay as they were.
     if (!node->IsRetired()) return (word >> OffsetAt(index, height) & 1) != 0;
   }
