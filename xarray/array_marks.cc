@@ -2,6 +2,7 @@
 //
 // Setting, clearing and reading marks: set from the top down, cleared from the entry's node up, so that whoever sees a
 // mark on an entry finds it from the head as well. An entry of several slots has the bits of all of them.
+#include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/locked_array.h"
 
@@ -67,8 +68,11 @@ bool ArrayCore::GetMark(uint64_t index, Mark mark) const {
     }
     if (entry == kRetry) continue;
     if (entry == kNull) return false;
-    // Of a leaf, or of the node above that holds an entry of several indices.
+    // Of a leaf, or of the node above that holds an entry of several indices: unless that went, its slot still says so. Else
+    // the bit may be of another entry below.
+    MXA_SCHEDULE_POINT("get_mark.slot_seen");
     const uint64_t word = node->marks(mark);
+    if (!IsNode(entry) && node->slot(OffsetAt(index, height)) != entry) continue;
     // A node that has left the tree says nothing about now: its marks stay as they were.
     if (!node->IsRetired()) return (word >> OffsetAt(index, height) & 1) != 0;
   }

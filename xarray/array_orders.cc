@@ -196,8 +196,11 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
     const uint64_t word = copy->MarksLocked(mark);
     if ((word & bits) != 0) copy->InitMarks(mark, word | bits);
   }
-  AdoptChildrenLocked(copy);
+  MXA_SCHEDULE_POINT("store_order.copied");
   PublishInPlaceOfLocked(anchor_, *node, copy);
+  // Only now, as in GrowLocked: a cursor that went up from a child earlier would show the new entry before a load could
+  // find it.
+  AdoptChildrenLocked(copy);
   MXA_SCHEDULE_POINT("store_order.published");
   FillSlotsLocked(copy, bits);
   for (unsigned i = 0; i < shape.slots; ++i) {

@@ -133,20 +133,20 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
       if constexpr (!Filter::kIsAny) before = anchor_->mark_word();
       const Entry head = anchor_->head();
       if (!IsNode(head)) {
-        if (!IsPresent(head) || Way::IsBeyond(0, bound) || (Way::kIsUp && next_ != 0)) return kNull;
+        if (!IsPresent(head) || Way::IsBeyond(0, bound) || (Way::kIsUp && next_ != 0)) return Miss();
         if constexpr (!Filter::kIsAny) {
           MXA_SCHEDULE_POINT("cursor.head_seen");
           // The bits are this entry's only if no tree came in between (A3), and no other entry.
           const uint64_t after = anchor_->mark_word();
           MXA_SCHEDULE_POINT("cursor.head_marks_seen");
           if (!ArrayAnchor::SameGeneration(before, after) || anchor_->head() != head) continue;
-          if (!filter.Passes(after)) return kNull;
+          if (!filter.Passes(after)) return Miss();
         }
         next_ = 0;
         return Meet<Way>(head, bound);
       }
       if (const uint64_t last = MaxIndex(HeightBits(head)); next_ > last) {
-        if (Way::IsBeyond(last, bound) || Way::kIsUp) return kNull;
+        if (Way::IsBeyond(last, bound) || Way::kIsUp) return Miss();
         next_ = last;
       }
       Enter(head);
@@ -165,22 +165,27 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
       }
       if (distance != 0) {
         next_ = Way::Advance(next_, height(), distance);
-        if (Way::IsBeyond(next_, bound)) return kNull;
+        if (Way::IsBeyond(next_, bound)) return Miss();
         offset = OffsetAt(next_, height());
       }
       MXA_SCHEDULE_POINT("cursor.mark_seen");
     }
     const Entry entry = node_->slot(offset);
     if (IsPresent(entry)) {
-      if (Way::kIsUp && height() > 1 && index_ < next_ && (index_ ^ next_) <= SlotMask(height())) {
+      if (Way::kIsUp && height() > 1 && !is_unmet_ && index_ < next_ && (index_ ^ next_) <= SlotMask(height())) {
         LeaveSlot<Way>();  // met already, at index_, on another way
         continue;
       }
       if constexpr (!Filter::kIsAny) {
         MXA_SCHEDULE_POINT("cursor.entry_seen");
         // The marks once more, between two looks at the slot: those seen before may have been of an entry that is gone.
-        const uint64_t word = filter.Candidates(*node_, height());
-        if ((word >> offset & 1) == 0 || node_->slot(offset) != entry) continue;
+        // Here an absence counts at every height: the bits are the entry's own.
+        const uint64_t word = filter.Candidates(*node_, 1);
+        if (node_->slot(offset) != entry) continue;
+        if ((word >> offset & 1) == 0) {
+          LeaveSlot<Way>();
+          continue;
+        }
       }
       return Meet<Way>(entry, bound);
     }
@@ -195,7 +200,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
       LeaveSlot<Way>();
     }
   }
-  return kNull;
+  return Miss();
 }
 
 // Slot `offset` is tied to an entry in another. True when the walk meets that entry here; else it has gone on, or has to
@@ -204,12 +209,16 @@ template <typename Way, typename Filter>
 bool Cursor::PassSibling(const Filter& filter, unsigned offset, Entry sibling, uint64_t bound, Entry& met) {
   const unsigned first = SiblingOf(sibling);
   const uint64_t first_index = (next_ & ~MaxIndex(height())) + (uint64_t{first} << ((height() - 1) * kSlotBits));
-  if (Way::kIsUp && index_ < next_ && index_ >= first_index) {
+  if (Way::kIsUp && !is_unmet_ && index_ < next_ && index_ >= first_index) {
     LeaveSiblings<Way>(sibling);  // met already
     return false;
   }
   met = sibling;
   if (!node_->ResolveSibling(offset, met)) return false;
+  if (met == kRetry) {
+    Restart();  // the node is leaving; its first slots say so first
+    return false;
+  }
   if (!IsPresent(met)) {
     LeaveSlot<Way>();
     return false;
@@ -217,10 +226,15 @@ bool Cursor::PassSibling(const Filter& filter, unsigned offset, Entry sibling, u
   if constexpr (!Filter::kIsAny) {
     MXA_SCHEDULE_POINT("cursor.sibling_met");
     // As for an entry in its own slot, which is looked at again as well.
-    const uint64_t word = filter.Candidates(*node_, height());
-    if ((word >> offset & 1) == 0 || node_->slot(first) != met || node_->slot(offset) != sibling) return false;
+    const uint64_t word = filter.Candidates(*node_, 1);
+    if (node_->slot(first) != met || node_->slot(offset) != sibling) return false;
+    if ((word >> offset & 1) == 0) {
+      LeaveSiblings<Way>(sibling);
+      return false;
+    }
   }
   index_ = Way::LowestMet(first_index, next_, bound);
+  is_unmet_ = false;
   LeaveSiblings<Way>(sibling);
   return true;
 }
@@ -236,15 +250,20 @@ void Cursor::LeaveSiblings(Entry sibling) {
 
 unsigned Cursor::PassMarkedOfLeaf(Mark mark, uint64_t last) {
   if (state_ != kUp + 1 || next_ > last) return 0;
-  uint64_t word = node_->marks(mark) >> OffsetAt(next_, 1);
+  const uint64_t marks = node_->marks(mark);
+  uint64_t word = marks >> OffsetAt(next_, 1);
   if (node_->IsRetired()) return 0;  // the next step meets them in its replacement
   if (last - next_ < kSlots - 1) word &= (uint64_t{2} << (last - next_)) - 1;
   unsigned count = static_cast<unsigned>(std::popcount(word));
   // An entry of several slots has a bit for each. They follow a set bit; the one before the first was met.
   const unsigned offset = OffsetAt(next_, 1);
   for (uint64_t after = word & (word << 1 | 1); after != 0; after &= after - 1) {
-    if (IsSibling(node_->slot(offset + static_cast<unsigned>(std::countr_zero(after))))) --count;
+    const Entry entry = node_->slot(offset + static_cast<unsigned>(std::countr_zero(after)));
+    if (entry == kRetry) return 0;  // as above
+    if (IsSibling(entry)) --count;
   }
+  // The slots are those that the word was of only if it still is what it was; else the next steps count one by one.
+  if (node_->marks(mark) != marks) return 0;
   LeaveNode<Up>();
   return count;
 }
@@ -253,6 +272,7 @@ template <typename Way>
 Entry Cursor::Meet(Entry entry, uint64_t bound) {
   // Above the leaves it takes all the indices of its slot.
   index_ = node_ == nullptr ? next_ : Way::LowestMet(next_ & ~SlotMask(height()), next_, bound);
+  is_unmet_ = false;
   if (node_ == nullptr) {
     PassOver<Way>(next_, false);  // the entry in the head
   } else {

@@ -158,6 +158,16 @@ class Cursor {
     node_ = nullptr;
     state_ = way();
   }
+  Entry SteppedTo(Entry entry) {
+    is_unmet_ = entry == kNull;
+    return entry;
+  }
+  // Nothing up to the bound. While nothing has been met the next step begins at the head: the fast paths do not note that
+  // they met something.
+  Entry Miss() {
+    if (is_unmet_) Restart();
+    return kNull;
+  }
 
   const ArrayAnchor* anchor_;
   const Node* node_ = nullptr;
@@ -165,6 +175,7 @@ class Cursor {
   uint64_t index_;
   unsigned state_ = kStart;
   bool ended_ = false;
+  bool is_unmet_ = true;  // nothing was at index_: it is the start, or a hole that was stepped to
 };
 
 }  // namespace mxa::xarray

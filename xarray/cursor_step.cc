@@ -33,8 +33,8 @@ Entry Cursor::StepTo(uint64_t index) {
       MXA_DCHECK(reclaim::InReadSection() || reclaim::tls_context.array_locks > 0, "a cursor outside a read section");
       MXA_SCHEDULE_POINT("cursor.head");
       const Entry head = anchor_->head();
-      if (!IsNode(head)) return index == 0 && !IsInternal(head) ? head : kNull;
-      if (index > MaxIndex(HeightBits(head))) return kNull;
+      if (!IsNode(head)) return SteppedTo(index == 0 && !IsInternal(head) ? head : kNull);
+      if (index > MaxIndex(HeightBits(head))) return SteppedTo(kNull);
       Enter(head);
     }
     const unsigned offset = OffsetAt(index, height());
@@ -45,17 +45,16 @@ Entry Cursor::StepTo(uint64_t index) {
     } else if (entry == kRetry) {
       Restart();
     } else {
-      return IsInternal(entry) ? kNull : entry;
+      return SteppedTo(IsInternal(entry) ? kNull : entry);
     }
   }
 }
 
 Entry Cursor::Reload() const {
+  // From the head: the node it stands in may be one whose changed copy a load would find already.
   Cursor copy = *this;
-  // From the node it stands in, if that covers the index: one that has left the tree says retry.
-  const bool covers = node_ != nullptr && ((way() == kStep ? 0 : index_ ^ next_) & ~MaxIndex(height())) == 0;
-  if (!covers) copy.node_ = nullptr;
-  copy.state_ = kStep + (covers ? height() : 0);
+  copy.node_ = nullptr;
+  copy.state_ = kStep;
   return copy.StepTo(index_);
 }
 

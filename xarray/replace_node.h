@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The steps by which a copy takes a node's place, for the mover and for stores that change many slots at once: the
-// children look up to it, it is published, and the caller ends the old node's life (detach.h).
+// children look up to it, it is published, and the caller ends the old node's life (detach.h). A copy that says what the
+// node says may have its children before; a changed one only after it has been published.
 //
 // Threads: the array lock is held.
 #ifndef MXA_XARRAY_REPLACE_NODE_H_

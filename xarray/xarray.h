@@ -166,6 +166,8 @@ class XArray {
 
   // Stores `element` at the 2^order indices around `index`, in place of what is there, of which `replaced`, if given, is
   // told: void(uint64_t first_index, Element). It carries each mark that something it replaces carried.
+  // An entry that goes beyond these indices is told of for the piece that ends here, and stays in the rest: free nothing
+  // for having been told of it, unless no entry goes beyond.
   // `replaced` is called under the array's lock: it must not use the array, wait or allocate from movable caches.
   // REQUIRES: order <= 63; `element` is not null.    (CHECKed)
   // Errors: kResourceExhausted; the array is unchanged.
@@ -229,7 +231,8 @@ class XArray {
   std::optional<XArrayItem<T>> Find(uint64_t first = 0, uint64_t last = ~uint64_t{0}) const {
     return FindMatching(MarkFilter(), first, last);
   }
-  // The first entry behind `index` and not beyond `last`, or nothing.
+  // The first entry that has an index behind `index` and not beyond `last`, or nothing: one of several indices that goes on
+  // behind `index` too. Behind all of that: FindAfter(index | ((uint64_t{1} << order) - 1)), with what GetOrder says.
   std::optional<XArrayItem<T>> FindAfter(uint64_t index, uint64_t last = ~uint64_t{0}) const {
     if (index == ~uint64_t{0}) return std::nullopt;
     return Find(index + 1, last);
