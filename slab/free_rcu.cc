@@ -51,8 +51,6 @@ void CacheCore::FreeRcu(void* object) {
     }
     if (bypasses) {
       FreeRcuMarked(object);
-      // A critical slab waits for nobody else's objects.
-      if (!arena_.SlabOf(object)->marked()) RetireMarked();
       done = true;
     } else if (!done) {
       fresh = EmptySheafForRcu();
@@ -99,7 +97,11 @@ void CacheCore::FreeRcuMarked(void* object) {
     MutexLock lock(&marked_mutex_);
     if (marked_retired_ == nullptr) marked_retired_ = std::exchange(fresh, nullptr);
     marked_retired_->Push(object);
-    if (marked_retired_->full()) RetireSheaf(std::exchange(marked_retired_, nullptr));
+    // Of a slab that no pass waits for: a critical one, or the pass has come to its end meanwhile. Looked at under the
+    // lock, before the object can be retired: after that its slab may go.
+    if (marked_retired_->full() || !arena_.SlabOf(object)->marked()) {
+      RetireSheaf(std::exchange(marked_retired_, nullptr));
+    }
   }
   if (fresh != nullptr) PutEmptySheaf(fresh);
 }

@@ -89,6 +89,43 @@ def mxa_cc_test(name, deps = [], copts = [], local_defines = [], tags = [], link
         **kwargs
     )
 
+def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat = 10, **kwargs):
+    """A GoogleTest test three times: NAME, where nothing moves but what it moves itself; NAME_compactor, while passes run
+    all the time; NAME_everywhere (hooks), where everything moves at schedule points inside its operations.
+
+    For tests that run no passes, install no schedule handler and count no moves (tests/support/motion_environment.h).
+    Death tests run in the first only.
+
+    Args:
+      name: the first target's name.
+      srcs: compiled once for all three.
+      deps: as for mxa_cc_test.
+      tags: likewise.
+      still_only: names of tests, with their suite, that run in the first only.
+      repeat: how often the others run each test. Most last for some microseconds: a pass meets each only now and then.
+      **kwargs: as for mxa_cc_test.
+    """
+    mxa_cc_library(
+        name = name + "_cases",
+        testonly = True,
+        srcs = srcs,
+        alwayslink = True,
+        tags = tags,
+        deps = deps + ["@com_google_googletest//:gtest"],
+    )
+    mxa_cc_test(name = name, tags = tags, deps = [":%s_cases" % name], **kwargs)
+    for mode in ["compactor", "everywhere"]:
+        mxa_cc_test(
+            name = "%s_%s" % (name, mode),
+            args = ["--gtest_repeat=%d" % repeat, "--gtest_brief=1", "--gtest_filter=-" + ":".join(["*DeathTest.*"] + still_only)],
+            tags = tags + (["hooks"] if mode == "everywhere" else []),
+            deps = [
+                ":%s_cases" % name,
+                "//tests/support:motion_" + mode,
+            ],
+            **kwargs
+        )
+
 def mxa_cc_fuzzer(name, deps = [], copts = [], local_defines = [], **kwargs):
     """A libFuzzer program: the sources define LLVMFuzzerTestOneInput. Left out of every build but --config=fuzz."""
     native.cc_binary(
