@@ -81,7 +81,7 @@ class ArrayCore {
 
   // Stores entry_at(i) at indices[i] for all i, or nothing; `replaced` is told what Store would have returned. Readers
   // see one entry after the other come; other writers see all or none. Indices that do not ascend are sorted first, in
-  // memory of the heap's.
+  // memory of the heap's. Of two indices of one entry, the higher one's store is the later.
   //
   // REQUIRES: no index comes twice; no entry is kNull, and each is IsStorable.    (CHECKed, the latter when it is its turn)
   // Context: as Store, with the lock held throughout, also while the two functions are called: they must not use the

@@ -270,7 +270,7 @@ absl::Status ArrayCore::StoreRange(uint64_t first, uint64_t last, Entry entry, T
       const Entry head = anchor_.HeadLocked();
       const unsigned height = std::max(HeightFor(last) + 1, IsNode(head) ? HeightBits(head) : 0);
       wanted = all.count + size_t{3} * height + CountCutLocked(first) + CountCutLocked(last + 1);
-      if (reserve.size() >= wanted) {
+      if (reserve.Fill(wanted, slab::AllocFlags::kNone)) {
         CutLocked(first, reserve);
         CutLocked(last + 1, reserve);
         for (size_t i = 0; i < all.count; ++i) {
@@ -280,6 +280,8 @@ absl::Status ArrayCore::StoreRange(uint64_t first, uint64_t last, Entry entry, T
         return absl::OkStatus();
       }
     }
+    // As in Update.
+    MXA_SCHEDULE_POINT("store_range.unlocked_fill");
     if (!reserve.Fill(wanted, slab::AllocFlags::kMayReclaim)) {
       return absl::ResourceExhaustedError("no memory for the nodes of an array");
     }

@@ -91,7 +91,7 @@ std::string RunText(const SlotRun& run) {
       break;
   }
   if (first == kRetry) return "retry";
-  return absl::StrFormat(IsNode(first) ? "node %#x of a wrong height" : "internal %#x", first);
+  return IsNode(first) ? absl::StrFormat("node %#x of a wrong height", first) : absl::StrFormat("internal %#x", first);
 }
 
 std::string MarksText(unsigned marks) {

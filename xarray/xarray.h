@@ -17,7 +17,8 @@
 //   destroy              no                    no                                                     no
 //   a pass of the mover  yes                   yes (the mover only tries the lock)                    yes
 // Find, CountMarked and ranges are as cursors.
-// Progress: readers never wait; they restart at the head at most once per node that leaves the tree during the read.
+// Progress: readers never wait; they restart at the head at most once per node that leaves the tree, or entry of several
+// indices that ends, during the read.
 #ifndef MXA_XARRAY_XARRAY_H_
 #define MXA_XARRAY_XARRAY_H_
 
