@@ -18,7 +18,7 @@ void ArrayCore::EraseLocked(const Place& place) {
   const unsigned slots = place.node->SlotsTakenLocked(place.offset);
   // The slot that holds the entry goes first: that ends it at all its indices at once.
   for (unsigned i = 0; i < slots; ++i) place.node->PublishSlot(place.offset + i, kNull);
-  place.node->AddCountLocked(-static_cast<int>(slots));
+  place.node->ClearUsedLocked(SlotBits(place.offset, slots));
   FreeSlotsLocked(place.node, SlotBits(place.offset, slots));
   DropEmptyLocked(place.node);
   ShrinkLocked();
@@ -26,13 +26,13 @@ void ArrayCore::EraseLocked(const Place& place) {
 
 // Detaches `node` and those above it while they are empty, each after the link to it is gone.
 void ArrayCore::DropEmptyLocked(Node* node) {
-  while (node->CountLocked() == 0) {
+  while (node->UsedLocked() == 0) {
     Node* parent = node->ParentLocked();
     if (parent == nullptr) {
       anchor_.PublishHead(kNull);
     } else {
       parent->PublishSlot(node->offset(), kNull);
-      parent->AddCountLocked(-1);
+      parent->ClearUsedLocked(SlotBits(node->offset(), 1));
     }
     RetireDetached(node);
     if (parent == nullptr) return;
@@ -46,8 +46,8 @@ void ArrayCore::ShrinkLocked() {
     const Entry head = anchor_.HeadLocked();
     if (!IsNode(head)) return;
     Node* top = EntryNode(head);
+    if (top->UsedLocked() != 1) return;
     const Entry first = top->SlotLocked(0);
-    if (top->CountLocked() != 1 || first == kNull) return;
     if (HeightBits(head) > 1 && !IsNode(first)) return;  // an entry of all the indices of the slot
     anchor_.PublishHead(first);
     if (IsNode(first)) EntryNode(first)->SetParent(nullptr);

@@ -126,16 +126,16 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
       const unsigned top = shape.height + place.nodes_missing - 1;
       const Path path = BuildPath(node, top, shape.height, first, entry, reserve);
       InitSiblings(path.bottom, OffsetAt(first, shape.height), shape.slots);
-      node->AddCountLocked(1);
+      node->SetUsedLocked(SlotBits(place.offset, 1));
       node->PublishSlot(place.offset, NodeEntry(path.top, top));
       return;
     }
     case OrderPlace::Kind::kFree: {
+      node->SetUsedLocked(SlotBits(place.offset, shape.slots));
       const Entry sibling = SiblingEntry(place.offset, shape.slots, node->NextTieLocked());
       for (unsigned i = 1; i < shape.slots; ++i) node->PublishSlot(place.offset + i, sibling);
       MXA_SCHEDULE_POINT("store_order.siblings_stored");
       node->PublishSlot(place.offset, entry);
-      node->AddCountLocked(static_cast<int>(shape.slots));
       FillSlotsLocked(node, SlotBits(place.offset, shape.slots));
       return;
     }
@@ -189,9 +189,9 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
   copy->JoinAsCopyOf(*node, &anchor_);
   const Entry sibling = SiblingEntry(place.offset, shape.slots, copy->NextTieLocked());
   for (unsigned i = 0; i < shape.slots; ++i) {
-    if (copy->SlotLocked(place.offset + i) == kNull) copy->AddCountLocked(1);
     copy->InitSlot(place.offset + i, i == 0 ? entry : sibling);
   }
+  copy->SetUsedLocked(bits);
   for (Mark mark : kAllMarks) {
     const uint64_t word = copy->MarksLocked(mark);
     if ((word & bits) != 0) copy->InitMarks(mark, word | bits);

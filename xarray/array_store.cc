@@ -42,7 +42,7 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
     }
     return;
   }
-  if (place.entry == kNull) place.node->AddCountLocked(1);
+  if (place.entry == kNull) place.node->SetUsedLocked(SlotBits(place.offset, 1));
   if (place.nodes_missing == 0) {
     if (place.entry == kNull) FillSlotsLocked(place.node, SlotBits(place.offset, 1));
     place.node->PublishSlot(place.offset, entry);

@@ -193,6 +193,8 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
       Enter(entry);
     } else if (entry == kRetry) {
       Restart();
+    } else if (Filter::kIsAny && entry == kNull) {
+      PassNulls<Way>(offset);
     } else if (IsSibling(entry)) {
       Entry met;
       if (PassSibling<Way>(filter, offset, entry, bound, met)) return met;
@@ -201,6 +203,23 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
     }
   }
   return Miss();
+}
+
+// Slot `offset` is null: on to the next that is in use, as the node says.
+template <typename Way>
+void Cursor::PassNulls(unsigned offset) {
+  const unsigned distance = Way::Distance(node_->used(), offset);
+  MXA_SCHEDULE_POINT("cursor.used_seen");
+  // As with marks: a node that has left the tree does not say what is null now.
+  if (node_->IsRetired()) {
+    Restart();
+  } else if (distance == kSlots) {
+    LeaveNode<Way>();
+  } else if (distance == 0) {
+    LeaveSlot<Way>();
+  } else {
+    next_ = Way::Advance(next_, height(), distance);
+  }
 }
 
 // Slot `offset` is tied to an entry in another. True when the walk meets that entry here; else it has gone on, or has to

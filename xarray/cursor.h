@@ -130,6 +130,8 @@ class Cursor {
   Entry Walk(const Filter& filter, uint64_t bound);
   template <typename Way>
   Entry Meet(Entry entry, uint64_t bound);
+  template <typename Way>
+  void PassNulls(unsigned offset);
   template <typename Way, typename Filter>
   bool PassSibling(const Filter& filter, unsigned offset, Entry sibling, uint64_t bound, Entry& met);
   template <typename Way>

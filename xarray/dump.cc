@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "xarray/dump.h"
 
+#include <bit>
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
@@ -48,8 +49,8 @@ class Dumper {
     const unsigned height = HeightBits(entry);
     if (!Begin(indent, first, first | MaxIndex(height))) return;
     absl::StrAppendFormat(&text_, "node %p height %u offset %u count %u marks %x %x %x full %x\n", &node, height,
-                          node.offset(), node.CountLocked(), node.MarksLocked(Mark::k0), node.MarksLocked(Mark::k1),
-                          node.MarksLocked(Mark::k2), node.FullLocked());
+                          node.offset(), std::popcount(node.UsedLocked()), node.MarksLocked(Mark::k0),
+                          node.MarksLocked(Mark::k1), node.MarksLocked(Mark::k2), node.FullLocked());
     const unsigned slots = UsableSlots(height);
     for (unsigned offset = 0; offset < slots && !cut_;) {
       const SlotRun run = RunFrom(node, slots, offset);

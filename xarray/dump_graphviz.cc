@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Goes down level by level, so that what is cut off is what lies furthest from the head.
+#include <bit>
 #include <cstdint>
 #include <deque>
 
@@ -88,9 +89,9 @@ class GraphDumper {
       absl::StrAppend(&slots_text, " ", RangeText(run_first, offset - 1));
     }
     absl::StrAppendFormat(&text_, "  n%u [label=\"{%s|%p|height %u|count %u|marks %x %x %x|slots%s", named.name,
-                          RangeText(named.first, named.first | MaxIndex(height)), &node, height, node.CountLocked(),
-                          node.MarksLocked(Mark::k0), node.MarksLocked(Mark::k1), node.MarksLocked(Mark::k2),
-                          slots_text);
+                          RangeText(named.first, named.first | MaxIndex(height)), &node, height,
+                          std::popcount(node.UsedLocked()), node.MarksLocked(Mark::k0), node.MarksLocked(Mark::k1),
+                          node.MarksLocked(Mark::k2), slots_text);
     if (not_shown != 0) absl::StrAppend(&text_, "|", not_shown, not_shown == 1 ? " child" : " children", " not shown");
     absl::StrAppend(&text_, "}\"];\n", edges);
   }

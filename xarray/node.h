@@ -3,15 +3,16 @@
 // One node of the tree: a header line and 64 slots on eight lines of their own.
 //
 // Invariants:
-//   N1  constructed state: no owner, no parent, no marks, count 0, no slot full, all slots null; an object of the node
+//   N1  constructed state: no owner, no parent, no marks, no slot full or in use, all slots null; an object of the node
 //       cache is in it whenever it is not in a tree or retired.
 //   N2  in a tree: owner is the array's anchor, parent and offset name the one slot that points here.
 //   N3  retired: owner is RetiredOwner(), all 64 slots say retry; parent is what it was when the node left.
 //   N4  height and offset never change between publication and N1: a node keeps its place in the index space all its
 //       life.
 //   N5  a sibling word, generation included, is written to a slot at most once between publication and N3.
-// Threads: writers hold the array lock ("Locked": slots, marks, parent, count, full word and ties change under it alone,
-// and the last three are read under it alone); readers touch slots, and on the way up or for marks the header, under RCU.
+// Threads: writers hold the array lock ("Locked": slots, marks, parent, used and full words and ties change under it
+// alone, and the last two are read under it alone); readers touch slots, and on the way up, for marks or past null slots the
+// header, under RCU.
 // "Init" is for a node that no other thread can reach yet.
 // Why not the header beside the slots: a walk would fetch two lines a level; with the height in the pointer it needs
 // one.
@@ -130,8 +131,18 @@ class alignas(64) Node {
   unsigned height() const { return height_; }
   // Relaxed: N4; atomic only because the mover's prefetching may look at a node that is being reset.
   unsigned offset() const { return offset_.load(std::memory_order_relaxed); }
-  unsigned CountLocked() const { return count_; }
-  void AddCountLocked(int change) { count_ = static_cast<uint8_t>(count_ + change); }
+
+  // --- Slots in use. Bit i is set before slot i is stored to and cleared after it is null again: where it is clear, the slot
+  // is null.
+
+  // ORDER(used-word) acquire; pairs with the release in SetUsedLocked and ClearUsedLocked, and keeps the look at the owner
+  // that must follow behind it.
+  uint64_t used() const { return used_.load(std::memory_order_acquire); }
+  // Relaxed: the lock orders it.
+  uint64_t UsedLocked() const { return used_.load(std::memory_order_relaxed); }
+  // ORDER(used-word) release; pairs with the acquire in used(). Who knows of an entry finds its bit.
+  void SetUsedLocked(uint64_t bits) { used_.store(UsedLocked() | bits, std::memory_order_release); }
+  void ClearUsedLocked(uint64_t bits) { used_.store(UsedLocked() & ~bits, std::memory_order_release); }
 
   // Bit i is set when nothing is free behind slot i: it holds an entry, or a node in which all bits are set (X8).
   uint64_t FullLocked() const { return full_; }
@@ -191,7 +202,7 @@ class alignas(64) Node {
   // Becomes what `from` is, in the same place of the same tree, not yet published. The array lock is held, so that
   // `from` stands still.
   void JoinAsCopyOf(const Node& from, ArrayAnchor* anchor) {
-    count_ = from.count_;
+    used_.store(from.UsedLocked(), std::memory_order_relaxed);  // the publication orders it
     full_ = from.full_;
     ties_ = from.ties_;
     for (Mark mark : kAllMarks) InitMarks(mark, from.MarksLocked(mark));
@@ -207,11 +218,11 @@ class alignas(64) Node {
     for (unsigned i = 0; i < kSlots; ++i) InitSlot(i, kNull);
     for (Mark mark : kAllMarks) InitMarks(mark, 0);
     height_ = 0;
-    count_ = 0;
     full_ = 0;
     ties_ = 0;
-    // Relaxed, all three: no reader is left, and whoever allocates the node gets it through the cache's locks. The
+    // Relaxed, all four: no reader is left, and whoever allocates the node gets it through the cache's locks. The
     // mover, which may look at the owner meanwhile, does not look further when it finds null.
+    used_.store(0, std::memory_order_relaxed);
     offset_.store(0, std::memory_order_relaxed);
     parent_.store(nullptr, std::memory_order_relaxed);
     owner_.store(nullptr, std::memory_order_relaxed);
@@ -229,10 +240,10 @@ class alignas(64) Node {
   std::atomic<uint64_t> marks_[kMarks]{};
   uint8_t height_ = 0;              // 1: slots hold entries
   std::atomic<uint8_t> offset_{0};  // of the parent's slot that points here
-  uint8_t count_ = 0;               // slots that are not null
   uint8_t canary_ = kCanaryFree;    // plain on purpose: lets TSan see a missing grace period
   uint32_t ties_ = 0;
-  uint64_t full_ = 0;  // in this line, as count_ is: a store and an erase write the line anyway
+  uint64_t full_ = 0;  // in this line, as used_ is: a store and an erase write the line anyway
+  std::atomic<uint64_t> used_{0};
 
   alignas(64) std::atomic<Entry> slots_[kSlots]{};
 };

@@ -14,7 +14,7 @@ namespace mxa::xarray {
 // Puts `entry` into a slot that is null.
 inline void InitCounted(Node* node, unsigned offset, Entry entry) {
   node->InitSlot(offset, entry);
-  node->AddCountLocked(1);
+  node->SetUsedLocked(SlotBits(offset, 1));
   // Only a tree that is lifted can be full already, and no node has but this slot: nothing goes further up.
   if (!IsNode(entry) || EntryNode(entry)->AllFullLocked()) node->SetFullLocked(SlotBits(offset, 1));
 }

@@ -27,7 +27,7 @@ class Checker {
     const Node* top = EntryNode(head);
     if (top->ParentLocked() != nullptr) return Broken("X2", "the top node has a parent", top, 0);
     if (absl::Status status = CheckNode(top, HeightBits(head), 0); !status.ok()) return status;
-    if (top->CountLocked() == 1 && (HeightBits(head) == 1 ? top->SlotLocked(0) != kNull : IsNode(top->SlotLocked(0))))
+    if (top->UsedLocked() == 1 && (HeightBits(head) == 1 || IsNode(top->SlotLocked(0))))
       return Broken("X3", "the top node holds slot 0 only", top, 0);
     for (Mark mark : kAllMarks) {
       if (anchor_.IsMarkedLocked(mark) != (top->MarksLocked(mark) != 0)) {
@@ -43,15 +43,15 @@ class Checker {
     if (node->canary() != kCanaryLive) return Broken("X7", "a node of the tree is not allocated", node, first);
     if (node->owner() != &anchor_) return Broken("X6", "a node's owner is another", node, first);
     if (node->height() != height) return Broken("X2", "a node's height is not the pointer's", node, first);
-    unsigned count = 0;
+    uint64_t used = 0;
     for (unsigned offset = 0; offset < kSlots; ++offset) {
       const Entry entry = node->SlotLocked(offset);
       const uint64_t index = first + (uint64_t{offset} << ((height - 1) * kSlotBits));
       if (entry == kRetry) return Broken("X5", "a retry entry can be reached", node, index);
-      if (entry != kNull) ++count;
+      if (entry != kNull) used |= SlotBits(offset, 1);
       if (absl::Status status = CheckSlot(node, height, offset, entry, index); !status.ok()) return status;
     }
-    if (count != node->CountLocked() || count == 0) return Broken("X1", "a node's count is wrong", node, first);
+    if (used != node->UsedLocked() || used == 0) return Broken("X1", "a node's used word is wrong", node, first);
     return absl::OkStatus();
   }
 

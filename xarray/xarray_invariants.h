@@ -2,7 +2,7 @@
 //
 // Checks a tree against its numbered invariants.
 //
-//   X1  a node's count is the number of its slots that are not null, and is never 0 in a tree.
+//   X1  a bit of a node's used word is set when and only when its slot is not null; some bit is, in a tree.
 //   X2  a child's parent, offset and height agree with the slot that points to it; the top has no parent.
 //   X3  the height is minimal: the top node holds more than slot 0, unless that is an entry of more indices than the node
 //       below would have.

@@ -15,7 +15,7 @@ void ExpectConstructed(const Node& node) {
   EXPECT_EQ(node.parent(), nullptr);
   EXPECT_EQ(node.height(), 0u);
   EXPECT_EQ(node.offset(), 0u);
-  EXPECT_EQ(node.CountLocked(), 0u);
+  EXPECT_EQ(node.UsedLocked(), 0u);
   EXPECT_EQ(node.canary(), kCanaryFree);
   for (Mark mark : kAllMarks) EXPECT_EQ(node.MarksLocked(mark), 0u);
   for (unsigned offset = 0; offset < kSlots; ++offset) EXPECT_EQ(node.SlotLocked(offset), kNull);
@@ -49,7 +49,7 @@ TEST(NodeTest, ResetRestoresTheConstructedState) {
   node.MarkAllocated();
   node.Join(&anchor, &node, 3, 5);
   node.InitMarks(Mark::k1, 42);
-  node.AddCountLocked(2);
+  node.SetUsedLocked(3);
   Detach(&node);
   node.Reset();
   ExpectConstructed(node);
@@ -63,7 +63,7 @@ TEST(NodeTest, CopyTakesItsPlace) {
   from.Join(&anchor, &parent, 2, 9);
   from.InitSlot(11, 0x40);
   from.InitMarks(Mark::k2, 1u << 11);
-  from.AddCountLocked(1);
+  from.SetUsedLocked(1);
   Node to;
   to.MarkAllocated();
   to.JoinAsCopyOf(from, &anchor);
@@ -71,7 +71,7 @@ TEST(NodeTest, CopyTakesItsPlace) {
   EXPECT_EQ(to.parent(), &parent);
   EXPECT_EQ(to.height(), 2u);
   EXPECT_EQ(to.offset(), 9u);
-  EXPECT_EQ(to.CountLocked(), 1u);
+  EXPECT_EQ(to.UsedLocked(), 1u);
   EXPECT_EQ(to.SlotLocked(11), Entry{0x40});
   EXPECT_EQ(to.MarksLocked(Mark::k2), uint64_t{1} << 11);
 }

@@ -315,5 +315,30 @@ TEST(WalkInterleaveTest, TheMarksOfAMovedLeafAreNotBelieved) {
   }
 }
 
+TEST(WalkInterleaveTest, ANodeThatLeftDoesNotSayWhatIsNull) {
+  std::unique_ptr<NodeCache> nodes = NodeCache::Create().value();
+  ArrayCore array(*nodes);
+  for (const bool up : {true, false}) {
+    for (uint64_t index : {1, 60, 5000}) ASSERT_TRUE(array.Store(index, ValueEntry(index)).ok());
+    ThreadGroup threads;
+    Interleaver interleaver;
+    interleaver.Hold("cursor.used_seen");
+    Entry met = kRetry;
+    threads.Start("reader", [&] {
+      reclaim::ReadSection section;
+      Cursor cursor(array, up ? 1 : 60);
+      EXPECT_EQ(up ? cursor.Next(kLast) : cursor.Prev(0), ValueEntry(up ? 1 : 60));
+      met = up ? cursor.Next(kLast) : cursor.Prev(0);
+    });
+    interleaver.AwaitHeld("cursor.used_seen");
+    EXPECT_EQ(tests::MoveNode(*nodes, ArrayCorePeer::NodeAt(array, 1, 1)).result, reclaim::MoveResult::kMoved);
+    ASSERT_TRUE(array.Store(40, ValueEntry(40)).ok());
+    interleaver.Release("cursor.used_seen");
+    threads.JoinAll();
+    EXPECT_EQ(met, ValueEntry(40));
+    array.Clear();
+  }
+}
+
 }  // namespace
 }  // namespace mxa::xarray
