@@ -131,6 +131,8 @@ class Cursor {
   template <typename Way>
   Entry Meet(Entry entry, uint64_t bound);
   template <typename Way>
+  void PrefetchLeafBehind(unsigned offset);
+  template <typename Way>
   void PassNulls(unsigned offset);
   template <typename Way, typename Filter>
   bool PassSibling(const Filter& filter, unsigned offset, Entry sibling, uint64_t bound, Entry& met);
