@@ -257,7 +257,7 @@ class ArrayCore {
     kFreeOrMarked0,  // null, or with an entry that carries mark 0
   };
 
-  // Where AllocateAt puts an entry.
+  // A free index, and its place.
   struct FreePlace {
     uint64_t index;
     Place place;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Splitting entries of several indices. Each index goes on reading as the same entry throughout, so slots may change one
-// after the other, but no slot may be tied to one that leads further down: siblings go first. A top node that held nothing but the entry
-// in its slot 0 is not needed any more once that leads further down.
+// after the other, but no slot may be tied to one that leads further down: siblings go first. A top node that held
+// nothing but the entry in its slot 0 is not needed any more once that leads further down.
 #include <bit>
 
 #include "absl/status/status.h"
@@ -16,7 +16,7 @@ namespace mxa::xarray {
 
 namespace {
 
-// More nodes than any memory this can be used with: 64^4 indices a node less.
+// As many are refused without trying: 144 GiB.
 constexpr uint64_t kMostNodes = uint64_t{1} << 28;
 
 // Of one slot of `height` all of whose indices shall be entries of `wanted`'s height.

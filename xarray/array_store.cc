@@ -52,10 +52,10 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
   }
 }
 
-// The head alone, or a tree that is too low, gives way to one that covers the entry's indices, among which is none of what
-// is there. One store publishes the new height and the new entry together. Only then does the old top learn of its parent: a cursor that went up by it earlier would
-// show the new entry before a load could find it. Until then a cursor that finds no parent looks at the head again,
-// which is right as well.
+// The head alone, or a tree that is too low, gives way to one that covers the entry's indices, among which is none of
+// what is there. One store publishes the new height and the new entry together. Only then does the old top learn of its
+// parent: a cursor that went up by it earlier would show the new entry before a load could find it. Until then a cursor
+// that finds no parent looks at the head again, which is right as well.
 void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeReserve& reserve) {
   const Entry old = anchor_.HeadLocked();
   CheckNotEnded(old);

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/slab/stress/world.h"
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "tests/slab/stress/referee.h"
 
 namespace mxa::slab::stress {
 namespace {
 
 constexpr size_t kTightBytes = 4 * kRegionSize;
+constexpr absl::Duration kLongestGivingBack = absl::Seconds(20);
 
 }  // namespace
 
@@ -61,8 +65,8 @@ World::~World() {
   AuditLedgers();
   chain_.Unregister(first_ledger_);
   chain_.Unregister(last_ledger_);
-  AuditArena(*wide_, 0);
-  AuditArena(*tight_, pool_->Stats().held_units);
+  AuditArena(*wide_, /*with_pool=*/false);
+  AuditArena(*tight_, /*with_pool=*/true);
 }
 
 Population& World::AnyMovable(tests::Random& random) {
@@ -72,7 +76,17 @@ Population& World::AnyMovable(tests::Random& random) {
   }
 }
 
-void World::AuditLedgers() {
+void World::AwaitNone(absl::FunctionRef<std::optional<std::string>()> difference) {
+  const absl::Time limit = absl::Now() + kLongestGivingBack;
+  for (;;) {
+    const std::optional<std::string> found = difference();
+    if (!found.has_value()) return;
+    if (absl::Now() > limit) return Violation(*found);
+    absl::SleepFor(absl::Milliseconds(1));
+  }
+}
+
+std::optional<std::string> World::LedgersDiffer() const {
   uint64_t objects = 0;
   uint64_t slabs = 0;
   for (const auto& population : populations_) {
@@ -83,22 +97,30 @@ void World::AuditLedgers() {
   }
   for (const Ledger* ledger : {&first_ledger_, &last_ledger_}) {
     if (ledger->objects() != objects || ledger->slabs() != slabs) {
-      Violation(absl::StrFormat("a notifier has heard of %d objects and %d slabs, there are %d and %d",
-                                ledger->objects(), ledger->slabs(), objects, slabs));
+      return absl::StrFormat("a notifier has heard of %d objects and %d slabs, there are %d and %d", ledger->objects(),
+                             ledger->slabs(), objects, slabs);
     }
   }
+  return std::nullopt;
 }
 
-void World::AuditArena(Arena& arena, size_t pool_units) {
-  if (const absl::Status status = arena.CheckInvariants(); !status.ok()) Violation(std::string(status.message()));
-  size_t units = pool_units;
+std::optional<std::string> World::ArenaDiffers(const Arena& arena, bool with_pool) const {
+  size_t units = with_pool ? pool_->Stats().held_units : 0;
   for (const auto& population : populations_) {
     if (&population->cache().arena() != &arena) continue;
     units += population->cache().Stats().slabs * population->cache().Shape().units_per_slab;
   }
-  if (arena.units_held() != units) {
-    Violation(absl::StrFormat("an arena holds %d units, its caches and pool have %d", arena.units_held(), units));
-  }
+  if (arena.units_held() == units) return std::nullopt;
+  return absl::StrFormat("an arena holds %d units, its caches and pool have %d", arena.units_held(), units);
+}
+
+void World::AuditLedgers() const {
+  AwaitNone([this] { return LedgersDiffer(); });
+}
+
+void World::AuditArena(Arena& arena, bool with_pool) const {
+  if (const absl::Status status = arena.CheckInvariants(); !status.ok()) Violation(std::string(status.message()));
+  AwaitNone([&] { return ArenaDiffers(arena, with_pool); });
 }
 
 void World::Audit(bool deep) {
@@ -111,8 +133,8 @@ void World::Audit(bool deep) {
   AuditLedgers();
   const PagePoolStats pool = pool_->Stats();
   if (pool.waiters != 0) Violation("a page pool has waiters when everybody rests");
-  AuditArena(*wide_, 0);
-  AuditArena(*tight_, pool.held_units);
+  AuditArena(*wide_, /*with_pool=*/false);
+  AuditArena(*tight_, /*with_pool=*/true);
 }
 
 }  // namespace mxa::slab::stress
