@@ -34,12 +34,13 @@ class Gate {
     if (!pausing_.load(std::memory_order_relaxed)) paused_.WaitWithTimeout(&mutex_, pace);
     Rest();
   }
-  // Waits for a pause and for its end.
+  // Waits for a pause, or takes one that is on, and waits for its end.
   void AwaitPause() {
     reclaim::OfflineScope offline;
     MutexLock lock(&mutex_);
     const uint64_t seen = pauses_;
-    while (pauses_ == seen && !open_for_good_) paused_.Wait(&mutex_);
+    // One that began since the last Checkpoint waits for this member: waiting for the next would hang both.
+    while (!pausing_.load(std::memory_order_relaxed) && pauses_ == seen && !open_for_good_) paused_.Wait(&mutex_);
     Rest();
   }
   void Leave() {
