@@ -89,7 +89,7 @@ def mxa_cc_test(name, deps = [], copts = [], local_defines = [], tags = [], link
         **kwargs
     )
 
-def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat = 10, **kwargs):
+def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat = 10, modes = ["compactor", "everywhere"], **kwargs):
     """A GoogleTest test three times: NAME, where nothing moves but what it moves itself; NAME_compactor, while passes run
     all the time; NAME_everywhere (hooks), where everything moves at schedule points inside its operations.
 
@@ -103,6 +103,7 @@ def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat
       tags: likewise.
       still_only: names of tests, with their suite, that run in the first only.
       repeat: how often the others run each test. Most last for some microseconds: a pass meets each only now and then.
+      modes: which of the others there are: a test that comes to no schedule point of an operation shows nothing everywhere.
       **kwargs: as for mxa_cc_test.
     """
     mxa_cc_library(
@@ -114,7 +115,7 @@ def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat
         deps = deps + ["@com_google_googletest//:gtest"],
     )
     mxa_cc_test(name = name, tags = tags, deps = [":%s_cases" % name], **kwargs)
-    for mode in ["compactor", "everywhere"]:
+    for mode in modes:
         mxa_cc_test(
             name = "%s_%s" % (name, mode),
             args = ["--gtest_repeat=%d" % repeat, "--gtest_brief=1", "--gtest_filter=-" + ":".join(["*DeathTest.*"] + still_only)],
