@@ -34,11 +34,12 @@ namespace mxa::xarray {
 
 class Ida;
 class LockedArray;
+class LockedNode;
 class NodeReserve;
 
 class ArrayCore {
  public:
-  explicit ArrayCore(NodeCache& nodes) : nodes_(&nodes) {}
+  explicit ArrayCore(NodeCache& nodes) : nodes_(&nodes), user_(nodes.use().user) {}
 
   // Drops everything and waits until no mover holds the array pinned.
   // REQUIRES: no reader or writer is inside; passes may be.
@@ -189,6 +190,7 @@ class ArrayCore {
   friend class ArrayCorePeer;  // tests/support
   friend class Ida;            // several steps under one lock
   friend class LockedArray;    // likewise, the user's
+  friend class LockedNode;     // likewise, from a node
 
   // Where an index is, or would go.
   struct Place {
@@ -344,9 +346,27 @@ class ArrayCore {
   void SetMarkLocked(uint64_t index, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   void ClearMarkLocked(const Place& place, Mark mark) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
-  // The cache pointer lies in the lock's line: only writers need it.
+  // array_user.cc; to be called after a change, whether or not there is a user.
+  void TellUpdated(Node* node) {
+    if (ABSL_PREDICT_FALSE(user_ != nullptr)) TellUser(node);
+  }
+  // Of each node from `bottom` up to, and without, `end`.
+  void TellPath(Node* bottom, const Node* end) {
+    if (ABSL_PREDICT_FALSE(user_ != nullptr)) TellUserOfPath(bottom, end);
+  }
+  // Of `top` and all below, which are new.
+  void TellTree(Node* top) {
+    if (ABSL_PREDICT_FALSE(user_ != nullptr)) TellUserOfTree(top);
+  }
+  void TellUser(Node* node);
+  void TellUserOfPath(Node* bottom, const Node* end);
+  void TellUserOfTree(Node* top);
+  void TellUserItLeaves(Node* node);
+
+  // These pointers lie in the lock's line: only writers need them.
   [[no_unique_address]] ArrayAnchor anchor_;
   NodeCache* const nodes_;
+  NodeUser* const user_;
 };
 
 // Whether `index` lies behind all that a tree of this height covers.

@@ -20,6 +20,7 @@ void ArrayCore::EraseLocked(const Place& place) {
   for (unsigned i = 0; i < slots; ++i) place.node->PublishSlot(place.offset + i, kNull);
   place.node->ClearUsedLocked(SlotBits(place.offset, slots));
   FreeSlotsLocked(place.node, SlotBits(place.offset, slots));
+  TellUpdated(place.node);
   DropEmptyLocked(place.node);
   ShrinkLocked();
 }
@@ -33,6 +34,7 @@ void ArrayCore::DropEmptyLocked(Node* node) {
     } else {
       parent->PublishSlot(node->offset(), kNull);
       parent->ClearUsedLocked(SlotBits(node->offset(), 1));
+      TellUpdated(parent);
     }
     RetireDetached(node);
     if (parent == nullptr) return;
@@ -66,6 +68,7 @@ void ArrayCore::DropAllLocked(Entry entry) {
 }
 
 void ArrayCore::RetireDetached(Node* node) {
+  if (ABSL_PREDICT_FALSE(user_ != nullptr)) TellUserItLeaves(node);
   Detach(node);
   nodes_->Retire(node);
 }

@@ -128,6 +128,7 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
       InitSiblings(path.bottom, OffsetAt(first, shape.height), shape.slots);
       node->SetUsedLocked(SlotBits(place.offset, 1));
       node->PublishSlot(place.offset, NodeEntry(path.top, top));
+      TellPath(path.bottom, node->ParentLocked());
       return;
     }
     case OrderPlace::Kind::kFree: {
@@ -137,6 +138,7 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
       MXA_SCHEDULE_POINT("store_order.siblings_stored");
       node->PublishSlot(place.offset, entry);
       FillSlotsLocked(node, SlotBits(place.offset, shape.slots));
+      TellUpdated(node);
       return;
     }
     case OrderPlace::Kind::kLarger:
@@ -145,6 +147,7 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
       return;
     case OrderPlace::Kind::kEntry:
       node->PublishSlot(place.offset, entry);
+      TellUpdated(node);
       TellLocked(old, first, replaced);
       return;
     case OrderPlace::Kind::kNode:
@@ -152,6 +155,7 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
       node->PublishSlot(place.offset, entry);
       MXA_SCHEDULE_POINT("store_order.published");
       FillSlotsLocked(node, SlotBits(place.offset, 1));
+      TellUpdated(node);
       TellLocked(old, first, replaced);
       DropAllLocked(old);
       return;
@@ -176,6 +180,7 @@ void ArrayCore::ReplaceAllLocked(unsigned order, Entry entry, NodeReserve& reser
   }
   anchor_.PublishHead(NodeEntry(path.top, wanted));
   MXA_SCHEDULE_POINT("store_order.published");
+  TellPath(path.bottom, nullptr);
   TellLocked(old, 0, replaced);
   DropAllLocked(old);
 }
@@ -203,6 +208,7 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
   AdoptChildrenLocked(copy);
   MXA_SCHEDULE_POINT("store_order.published");
   FillSlotsLocked(copy, bits);
+  TellUpdated(copy);
   for (unsigned i = 0; i < shape.slots; ++i) {
     const Entry old = node->SlotLocked(place.offset + i);
     TellLocked(old, first + (uint64_t{i} << ((shape.height - 1) * kSlotBits)), replaced);

@@ -158,13 +158,16 @@ void ArrayCore::SplitLocked(const Splitting& splitting, NodeReserve& reserve) {
     for (unsigned i = 0; i < splitting.shape.slots; i += wanted.slots) {
       PublishPiece(node, splitting.offset + i, wanted.slots, splitting.entry);
     }
+    TellUpdated(node);
     return;
   }
   for (unsigned offset = splitting.offset + splitting.shape.slots; offset-- > splitting.offset;) {
     Node* child = BuildFilled(&anchor_, node, offset, wanted, splitting.entry, reserve);
     node->PublishSlot(offset, NodeEntry(child, child->height()));
+    TellTree(child);
     MXA_SCHEDULE_POINT("split.piece");
   }
+  TellUpdated(node);
   ShrinkLocked();
 }
 
@@ -175,9 +178,14 @@ void ArrayCore::SplitTowardLocked(const Splitting& splitting, NodeReserve& reser
   const bool is_last = wanted.height == splitting.shape.height;
   Halve(splitting.offset, splitting.shape.slots, target, is_last ? wanted.slots : 1,
         [&](unsigned piece, unsigned slots) { PublishPiece(node, piece, slots, splitting.entry); });
-  if (is_last) return;
+  if (is_last) {
+    TellUpdated(node);
+    return;
+  }
   Node* child = BuildToward(&anchor_, node, target, splitting.index, wanted, splitting.entry, reserve);
   node->PublishSlot(target, NodeEntry(child, child->height()));
+  TellTree(child);
+  TellUpdated(node);
   ShrinkLocked();
 }
 

@@ -46,9 +46,11 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
   if (place.nodes_missing == 0) {
     if (place.entry == kNull) FillSlotsLocked(place.node, SlotBits(place.offset, 1));
     place.node->PublishSlot(place.offset, entry);
+    TellUpdated(place.node);
   } else {
     const Path path = BuildPath(place.node, place.nodes_missing, 1, index, entry, reserve);
     place.node->PublishSlot(place.offset, NodeEntry(path.top, place.nodes_missing));
+    TellPath(path.bottom, place.node->ParentLocked());
   }
 }
 
@@ -66,6 +68,7 @@ void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeRese
     const Path path = BuildPath(nullptr, wanted, shape.height, index, entry, reserve);
     InitSiblings(path.bottom, OffsetAt(index, shape.height), shape.slots);
     anchor_.PublishHead(NodeEntry(path.top, wanted));
+    TellPath(path.bottom, nullptr);
     return;
   }
   const unsigned old_height = IsNode(old) ? HeightBits(old) : 0;
@@ -85,6 +88,8 @@ void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeRese
   InitSiblings(last, OffsetAt(index, shape.height), shape.slots);
   anchor_.PublishHead(NodeEntry(lift.top, wanted));
   if (IsNode(old)) EntryNode(old)->SetParent(lift.bottom);
+  TellPath(lift.bottom, nullptr);
+  if (last != lift.top) TellPath(last, lift.top);
 }
 
 // A path of nodes from height `top` down to height `bottom` along `index`, with `last` in the lowest one's slot.

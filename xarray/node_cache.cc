@@ -5,23 +5,26 @@
 #include <utility>
 
 #include "absl/base/attributes.h"
+#include "absl/status/status.h"
 #include "base/check.h"
 #include "reclaim/fork_hold.h"
 
 namespace mxa::xarray {
 namespace {
 
+// A node's area, if there is one, is zero as all of a new slab is, and whenever the node is in no tree.
 void ConstructNode(void* object) { new (object) Node; }
 
 void ResetNode(void* object) { static_cast<Node*>(object)->Reset(); }
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<NodeCache>> NodeCache::Create(slab::Arena* arena) {
-  std::unique_ptr<NodeCache> nodes(new NodeCache);
+absl::StatusOr<std::unique_ptr<NodeCache>> NodeCache::Create(slab::Arena* arena, NodeUse use) {
+  if (use.user == nullptr && use.area_bytes != 0) return absl::InvalidArgumentError("an area of nodes without a user");
+  std::unique_ptr<NodeCache> nodes(new NodeCache(use));
   slab::CacheOptions options;
   options.name = "xarray_node";
-  options.object_size = sizeof(Node);
+  options.object_size = sizeof(Node) + use.area_bytes;
   options.alignment = alignof(Node);
   options.constructor = &ConstructNode;
   options.rcu_destructor = &ResetNode;

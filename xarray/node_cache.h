@@ -9,20 +9,23 @@
 #ifndef MXA_XARRAY_NODE_CACHE_H_
 #define MXA_XARRAY_NODE_CACHE_H_
 
+#include <cstddef>
 #include <memory>
 
 #include "absl/status/statusor.h"
 #include "slab/cache.h"
 #include "xarray/node.h"
 #include "xarray/node_mover.h"
+#include "xarray/node_user.h"
 
 namespace mxa::xarray {
 
 class NodeCache {
  public:
-  // `arena` null: slab::Arena::Default().
+  // `arena` null: slab::Arena::Default(). With `user.user`, each node has `user.area_bytes` bytes beside it, aligned to a
+  // cache line, which make it that much larger; the user outlives the cache.
   // Errors: as slab::Cache::Create.
-  static absl::StatusOr<std::unique_ptr<NodeCache>> Create(slab::Arena* arena = nullptr);
+  static absl::StatusOr<std::unique_ptr<NodeCache>> Create(slab::Arena* arena = nullptr, NodeUse user = {});
 
   // The cache that arrays use unless told otherwise; lives until the process ends.
   static NodeCache& Default();
@@ -48,9 +51,10 @@ class NodeCache {
   // For compaction, statistics and checks.
   slab::Cache& slabs() { return *slabs_; }
   NodeMover& mover() { return mover_; }
+  const NodeUse& use() const { return mover_.use(); }
 
  private:
-  NodeCache() = default;
+  explicit NodeCache(NodeUse use) : mover_(use) {}
 
   NodeMover mover_;  // before the slabs: it outlives them
   std::unique_ptr<slab::Cache> slabs_;

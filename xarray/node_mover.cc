@@ -121,7 +121,7 @@ MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destinat
   MoveResult result = MoveResult::kMoved;
   const ArrayAnchor* owner = node->owner();
   if (owner == anchor || PlantedBugIs(PlantedBug::kNoOwnerRecheck)) {
-    MoveLocked(anchor, node, destination);
+    if (!MoveLocked(anchor, node, destination)) result = MoveResult::kBusy;
   } else {
     result = ResultForOwner(owner);
   }
@@ -132,9 +132,9 @@ MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destinat
   return result;
 }
 
-void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
-  // Step 4. Copy; then the children look up to the copy, which is complete and says what `node` says. From the first of
-  // these stores on the move cannot fail.
+bool NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
+  // Step 4. Copy; ask who has linked the node; then the children look up to the copy, which is complete and says what
+  // `node` says. From the first of these stores on the move cannot fail.
   if (node->height() > 1) {
     for (unsigned offset = 0; offset < kSlots; ++offset) {
       const Entry entry = node->SlotLocked(offset);
@@ -143,6 +143,7 @@ void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
   }
   destination->MarkAllocated();
   destination->JoinAsCopyOf(*node, anchor);
+  if (use_.user != nullptr && !UserLetsMove(node, destination)) return false;
   AdoptChildrenLocked(destination);
 
   // Step 5. Publish.
@@ -156,6 +157,18 @@ void NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
   } else {
     Detach(node);
   }
+  return true;
+}
+
+// False: the copy is in its constructed state again, but for the canary; nobody else has seen it, but the user, who did
+// not keep it.
+bool NodeMover::UserLetsMove(Node* node, Node* copy) const {
+  const bool lets = use_.user->TryMove(NodeView(*node), NodeView(*copy), use_.area_bytes);
+  use_.ZeroArea(lets ? *node : *copy);
+  if (lets) return true;
+  copy->MarkRetired();
+  copy->Reset();
+  return false;
 }
 
 void NodeMover::Pin(const ArrayAnchor* anchor) {

@@ -20,11 +20,14 @@
 #include "reclaim/movable.h"
 #include "xarray/anchor.h"
 #include "xarray/node.h"
+#include "xarray/node_user.h"
 
 namespace mxa::xarray {
 
 class NodeMover final : public reclaim::Movable {
  public:
+  explicit NodeMover(NodeUse use = {}) : use_(use) {}
+
   bool CanFree(absl::Span<void*> objects) override;
   void Reclaim(absl::Span<void*> objects, reclaim::MoveTarget& target) override;
 
@@ -38,12 +41,15 @@ class NodeMover final : public reclaim::Movable {
   uint64_t LongestLockNs() const;
   void ResetLongestLock();
 
+  const NodeUse& use() const { return use_; }
+
   bool IsPinnedForTest(const ArrayAnchor* anchor) const { return Hazard() == anchor; }
 
  private:
   reclaim::MoveResult Move(Node* node, Node* destination);
   reclaim::MoveResult MovePinned(ArrayAnchor* anchor, Node* node, Node* destination);
-  void MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor);
+  bool MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor);
+  bool UserLetsMove(Node* node, Node* copy) const;
 
   void Pin(const ArrayAnchor* anchor);
   void Unpin();
@@ -53,6 +59,7 @@ class NodeMover final : public reclaim::Movable {
   alignas(64) std::atomic<const ArrayAnchor*> hazard_{nullptr};
   std::atomic<uint32_t> waiters_{0};       // threads in AwaitUnpinned that found their array pinned
   std::atomic<uint64_t> longest_lock_{0};  // cycles
+  const NodeUse use_;
   Mutex park_mutex_;
   CondVar unpinned_;
 };
