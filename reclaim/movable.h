@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,14 @@ enum class MoveResult : uint8_t {
 };
 inline constexpr size_t kMoveResults = 4;
 
+// Lets others run when the pass has worked long enough.
+class Pacer {
+ public:
+  virtual ~Pacer() = default;
+  // May yield or sleep. Context: no lock held, no read section.
+  virtual void Offer() = 0;
+};
+
 // Where a pass wants one slab's objects to go, and where it hears what became of them.
 //
 // Threads: used by the thread that runs Reclaim, during that call.
@@ -43,9 +52,17 @@ class MoveTarget {
  public:
   // `destinations` are constructed, resident, and lie in no victim. Once `*cancel` is true, nothing more is moved;
   // null: never.
-  explicit MoveTarget(absl::Span<void* const> destinations, const std::atomic<bool>* cancel = nullptr)
-      : destinations_(destinations), cancel_(cancel) {
+  explicit MoveTarget(absl::Span<void* const> destinations, const std::atomic<bool>* cancel = nullptr,
+                      Pacer* pacer = nullptr)
+      : destinations_(destinations), cancel_(cancel), pacer_(pacer) {
     moved_.reserve(destinations.size());
+    taken_.reserve(destinations.size());
+  }
+  // Of a pass that puts things in order: destinations[i] is for objects[i]; null: there is none.
+  MoveTarget(absl::Span<void* const> objects, absl::Span<void* const> destinations, const std::atomic<bool>* cancel,
+             Pacer* pacer)
+      : MoveTarget(destinations, cancel, pacer) {
+    objects_ = objects;
   }
   MoveTarget(const MoveTarget&) = delete;
   MoveTarget& operator=(const MoveTarget&) = delete;
@@ -53,31 +70,64 @@ class MoveTarget {
   // The pass was cancelled: settle what is left as kBusy and keep it where it is. Relaxed: a request, not a message.
   bool unpin_only() const { return cancel_ != nullptr && cancel_->load(std::memory_order_relaxed); }
 
+  // To be called before each object, with no lock held: the pass may end its slice of time here.
+  void BetweenObjects() {
+    if (pacer_ != nullptr) pacer_->Offer();
+  }
+
   // The place the next object moves to, or with `ahead` one after it, for prefetching; null when there is none.
   void* destination(size_t ahead = 0) const {
-    return used_ + ahead < destinations_.size() ? destinations_[used_ + ahead] : nullptr;
+    return next_ + ahead < destinations_.size() ? destinations_[next_ + ahead] : nullptr;
+  }
+
+  // The place `object` moves to, which is destination() unless the pass puts things in order. A Movable that has an
+  // order (Movable::Order) asks by this. Cheap when asked in the order of the objects that Reclaim was given.
+  void* destination_for(const void* object) {
+    if (!objects_.empty()) {
+      for (size_t i = 0; objects_[next_] != object; ++i) {
+        MXA_CHECK(i < objects_.size(), "a destination for an object that is not of this slab");
+        next_ = next_ + 1 == objects_.size() ? 0 : next_ + 1;
+      }
+    }
+    return destination();
   }
 
   // Says what became of `object`. With kMoved it now lives at destination(), which is thereby used up.
   void Settle(void* object, MoveResult result) {
     ++results_[static_cast<size_t>(result)];
     if (result != MoveResult::kMoved) return;
-    MXA_CHECK(used_ < destinations_.size(), "moved without a destination");
+    void* destination = destination_for(object);
+    MXA_CHECK(destination != nullptr, "moved without a destination");
     moved_.push_back(object);
-    ++used_;
+    taken_.push_back(destination);
+    if (objects_.empty()) ++next_;
   }
 
-  // For the pass: the objects that left their places, how many destinations they took, and counts by result.
+  // For the pass: the objects that left their places, where each went, and counts by result.
   const std::vector<void*>& moved() const { return moved_; }
-  size_t destinations_used() const { return used_; }
+  const std::vector<void*>& taken() const { return taken_; }
   const std::array<size_t, kMoveResults>& results() const { return results_; }
 
  private:
+  absl::Span<void* const> objects_;  // empty: destinations are for whichever object comes next
   absl::Span<void* const> destinations_;
-  size_t used_ = 0;
+  size_t next_ = 0;
   const std::atomic<bool>* const cancel_;
+  Pacer* const pacer_;
   std::array<size_t, kMoveResults> results_{};
   std::vector<void*> moved_;
+  std::vector<void*> taken_;
+};
+
+// Where an object would best lie: beside the one of the same group with the next lower position.
+struct OrderKey {
+  const void* group = nullptr;  // null: nowhere in particular
+  uint64_t position = 0;
+  uint32_t minor = 0;  // among objects of one position
+
+  friend bool operator<(const OrderKey& a, const OrderKey& b) {
+    return std::tie(a.group, a.position, a.minor) < std::tie(b.group, b.position, b.minor);
+  }
 };
 
 // Implemented by the owner of a movable cache's objects; see the head of this file for what each phase owes.
@@ -97,6 +147,16 @@ class Movable {
   //
   // Context: no locks held; reclaim is forbidden (context.h); never waits for an owner's lock, only tries.
   virtual void Reclaim(absl::Span<void*> objects, MoveTarget& target) = 0;
+
+  // Says where each of `objects` would best lie, into as many `keys`; false when it does not matter. What is said need not
+  // be true any more when they move.
+  //
+  // Context: the slab lists are locked; objects may be free, in use or retired, and come and go meanwhile. Looks only.
+  virtual bool Order(absl::Span<void* const> objects, absl::Span<OrderKey> keys) {
+    static_cast<void>(objects);
+    static_cast<void>(keys);
+    return false;
+  }
 };
 
 }  // namespace mxa::reclaim

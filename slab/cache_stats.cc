@@ -16,6 +16,9 @@ void CompactStats::Add(const CompactStats& other) {
   slabs_released += other.slabs_released;
   work_ns += other.work_ns;
   move_ns += other.move_ns;
+  slices += other.slices;
+  slept_ns += other.slept_ns;
+  longest_own_slice_ns = std::max(longest_own_slice_ns, other.longest_own_slice_ns);
   longest_slice_ns = std::max(longest_slice_ns, other.longest_slice_ns);
 }
 

@@ -33,7 +33,7 @@ struct CacheStats {
   size_t slabs_needed() const { return objects_per_slab == 0 ? 0 : (live + objects_per_slab - 1) / objects_per_slab; }
 };
 
-// What one or more passes did; sums but for the two longest times.
+// What one or more passes did; sums but for the longest times.
 struct CompactStats {
   uint64_t passes = 0;
   uint64_t batches = 0;
@@ -42,11 +42,14 @@ struct CompactStats {
   uint64_t objects_moved_across_nodes = 0;  // of these
   // By MoveResult; [kMoved] equals objects_moved. Objects that CanFree kept back count as kBusy.
   std::array<uint64_t, reclaim::kMoveResults> results{};
-  uint64_t slabs_refused = 0;     // CanFree answered no
-  uint64_t slabs_released = 0;    // given back to the arena
-  uint64_t work_ns = 0;           // choosing, draining, moving and releasing; not waiting
-  uint64_t move_ns = 0;           // of this, inside Reclaim
-  uint64_t longest_slice_ns = 0;  // longest stretch of work between two chances for others to run
+  uint64_t slabs_refused = 0;         // CanFree answered no
+  uint64_t slabs_released = 0;        // given back to the arena
+  uint64_t work_ns = 0;               // choosing, draining, moving and releasing; not waiting
+  uint64_t move_ns = 0;               // of this, inside Reclaim
+  uint64_t slices = 0;                // stretches of work between two chances for others to run
+  uint64_t longest_slice_ns = 0;      // preemptions included
+  uint64_t longest_own_slice_ns = 0;  // of those that the system did not interrupt
+  uint64_t slept_ns = 0;              // for CompactOptions::duty_percent
 
   uint64_t skipped() const {
     uint64_t sum = 0;

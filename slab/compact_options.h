@@ -16,6 +16,7 @@ struct CompactOptions {
     kMoveEverything,  // evacuate every slab once, whatever it gains: for tests and to keep readers honest
     kMoveToNode,      // evacuate the slabs of from_node to to_node
     kBalance,         // move from the fullest node to the emptiest until they differ by less than a slab's objects
+    kOrder,  // move all to new slabs, in the order their owner gives (Movable::Order): memory for a second copy
   };
   Mode mode = Mode::kPack;
 
@@ -25,11 +26,20 @@ struct CompactOptions {
   int from_node = -1;
   int to_node = -1;
 
+  // For kPack: slabs fuller than this stay, 1 being full. Moving out of a nearly empty slab gains most for each object; a
+  // caller who raises it from pass to pass, as long as one gains too little, spends no more than he must.
+  double max_occupancy = 1;
+  // For kPack: ends with this many times the slabs that the live objects need, when it can, instead of as few as
+  // possible: the last slabs cost most.
+  double target_ratio = 1;
+
   // Objects moved for one grace period.
   size_t batch_objects = 4000;
 
   // Longest stretch of work before others get a chance to run; one object may exceed it.
   uint64_t slice_ns = 1'000'000;
+  // Of one core, the share that the pass's own thread works, 1 to 100; it sleeps between slices for the rest.
+  int duty_percent = 100;
 
   // When set and true, the pass ends after the object it is at; what was moved stays moved.
   const std::atomic<bool>* cancel = nullptr;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slab/compactor.h"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
@@ -17,7 +15,10 @@
 #include "reclaim/retire.h"
 #include "slab/fork.h"
 #include "slab/node_moves.h"
+#include "slab/order_plan.h"
+#include "slab/slices.h"
 #include "slab/take_back.h"
+#include "slab/victims.h"
 
 namespace mxa::slab {
 namespace {
@@ -27,31 +28,6 @@ using Clock = std::chrono::steady_clock;
 uint64_t NanosecondsSince(Clock::time_point start) {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
 }
-
-// Cuts a pass's work into slices and lets others run between them. Waiting does not count as work.
-class Slices {
- public:
-  Slices(uint64_t limit_ns, CompactStats& stats) : limit_ns_(limit_ns), stats_(stats) {}
-
-  // At a point where the pass holds nothing: ends the slice when it has used up its time.
-  void Offer() {
-    if (NanosecondsSince(start_) < limit_ns_) return;
-    End();
-    sched_yield();
-    Begin();
-  }
-  void Begin() { start_ = Clock::now(); }
-  void End() {
-    const uint64_t ns = NanosecondsSince(start_);
-    stats_.work_ns += ns;
-    stats_.longest_slice_ns = std::max(stats_.longest_slice_ns, ns);
-  }
-
- private:
-  const uint64_t limit_ns_;
-  CompactStats& stats_;
-  Clock::time_point start_ = Clock::now();
-};
 
 // What a batch leaves to be done after its grace period.
 struct Batch : reclaim::RetireHead {
@@ -77,24 +53,25 @@ void SettleBatch(reclaim::RetireHead* head) {
 class Pass {
  public:
   Pass(CacheCore& cache, const CompactOptions& options)
-      : cache_(cache), store_(cache.store()), options_(options), slices_(options.slice_ns, stats_) {}
+      : cache_(cache), store_(cache.store()), options_(options), slices_(options, stats_), order_(cache) {}
 
-  CompactStats Run() {
+  absl::StatusOr<CompactStats> Run() {
     stats_.passes = 1;
     slices_.Begin();
     cache_.BeginSlow();
     for (Barn& barn : cache_.barns()) barn.StartFiltering();
     cache_.FlushAllSheaves();
     stats_.slabs_released += store_.ReleaseEmpty(0);
-    PlanVictims();
+    const absl::Status planned = PlanVictims();
     slices_.Offer();
-    while (store_.HasPlanned() && !Cancelled()) {
+    while (planned.ok() && store_.HasPlanned() && !Cancelled()) {
       slices_.End();
       cache_.batches().Enter();
       slices_.Begin();
       RunBatch();
     }
     store_.Unplan();
+    order_.ReturnLeft();
     slices_.End();
     cache_.batches().AwaitEntered();
     slices_.Begin();
@@ -104,6 +81,7 @@ class Pass {
     stats_.slabs_released += store_.ReleaseEmpty(0);
     slices_.End();
     for (const auto& batch : batches_) stats_.slabs_released += batch->slabs_released;
+    if (!planned.ok()) return planned;
     return stats_;
   }
 
@@ -113,7 +91,7 @@ class Pass {
     return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
   }
 
-  void PlanVictims() {
+  absl::Status PlanVictims() {
     std::vector<PlannedMove> moves =
         PlanMoves(store_.Listed(), store_.capacity(), options_, cache_.arena().topology().nodes());
     std::vector<Slab*> victims;
@@ -122,7 +100,10 @@ class Pass {
     // Critical slabs first: what lives there leaves for ordinary ones, if there is memory for that now.
     for (Slab* slab : store_.PlanCritical()) moves_.push_back({slab, cache_.arena().NodeOf(slab)});
     moves_.insert(moves_.end(), moves.begin(), moves.end());
+    return ordered() ? order_.Make(moves, slices_) : absl::OkStatus();
   }
+
+  bool ordered() const { return options_.mode == CompactOptions::Mode::kOrder; }
 
   void RunBatch() {
     batches_.push_back(std::make_unique<Batch>());
@@ -137,17 +118,11 @@ class Pass {
     cache_.DrainMarked();
     slices_.Offer();
 
-    size_t live = 0;
-    for (const Slab* slab : batch.victims) live += store_.Live(*slab);
-    std::vector<void*> destinations = Reserve(live, batch);
-    batch.moved.reserve(destinations.size());
-    absl::Span<void* const> left = destinations;
-    for (Slab* slab : batch.victims) {
-      left.remove_prefix(MoveSlab(*slab, left, batch));
-      slices_.Offer();
+    if (ordered()) {
+      for (Slab* slab : batch.victims) MoveSlabInOrder(*slab, batch);
+    } else {
+      MoveSlabs(batch);
     }
-    // What is left over was never published: it goes straight back.
-    cache_.ReturnDestinations(left);
     cache_.RetireMarked();
     ++stats_.batches;
     MXA_SCHEDULE_POINT("pass.before_grace_period");
@@ -157,6 +132,35 @@ class Pass {
     }
     ++stats_.grace_periods;
     reclaim::Retire(&batch, &SettleBatch);
+  }
+
+  void MoveSlabs(Batch& batch) {
+    size_t live = 0;
+    for (const Slab* slab : batch.victims) live += store_.Live(*slab);
+    const std::vector<void*> destinations = Reserve(live, batch);
+    batch.moved.reserve(destinations.size());
+    absl::Span<void* const> left = destinations;
+    for (Slab* slab : batch.victims) {
+      slices_.Offer();
+      // A slab that would stay for want of destinations is not worth moving half of.
+      if (Cancelled() || store_.Live(*slab) > left.size() || !Isolate(*slab)) continue;
+      reclaim::MoveTarget target(left.first(objects_.size()), options_.cancel, &slices_);
+      Move(*slab, target, batch);
+      left.remove_prefix(target.taken().size());
+    }
+    // What is left over was never published: it goes straight back.
+    cache_.ReturnDestinations(left);
+  }
+
+  void MoveSlabInOrder(Slab& slab, Batch& batch) {
+    slices_.Offer();
+    if (Cancelled() || !Isolate(slab)) return;
+    const std::vector<void*> all = objects_;
+    std::vector<void*> places;
+    order_.PlacesOf(all, places);
+    reclaim::MoveTarget target(all, places, options_.cancel, &slices_);
+    Move(slab, target, batch);
+    order_.Taken(target.moved());
   }
 
   void MarkVictims(Batch& batch) {
@@ -186,9 +190,7 @@ class Pass {
       reserved += store_.Take(absl::MakeSpan(destinations).subspan(reserved), batch.to_node, /*strict=*/true);
       if (reserved == count || new_slabs == 0) break;
       // A pass may run destructors: it runs its own cache's.
-      if (!store_.AddSlab(batch.to_node) &&
-          (TakeBackEmptySlabs(cache_.arena(), /*may_destroy=*/true) == 0 || !store_.AddSlab(batch.to_node)))
-        break;
+      if (!AddSlabTakingBack(cache_, batch.to_node)) break;
       --new_slabs;
     }
     destinations.resize(reserved);
@@ -196,22 +198,24 @@ class Pass {
     return destinations;
   }
 
-  // Returns how many of `destinations` it used.
-  size_t MoveSlab(Slab& slab, absl::Span<void* const> destinations, Batch& batch) {
-    // A slab that would stay for want of destinations is not worth moving half of.
-    if (Cancelled() || store_.Live(slab) > destinations.size()) return 0;
+  // Asks phase 1 of the owner.
+  bool Isolate(Slab& slab) {
     if (!store_.Isolate(slab, *cache_.options().movable, objects_)) {
       ++stats_.slabs_refused;
-      return 0;
+      return false;
     }
     MXA_SCHEDULE_POINT("pass.after_isolate");
-    reclaim::MoveTarget target(destinations.first(objects_.size()), options_.cancel);
+    return true;
+  }
+
+  void Move(Slab& slab, reclaim::MoveTarget& target, Batch& batch) {
     const Clock::time_point start = Clock::now();
+    const uint64_t rested_before = slices_.rested_ns();
     {
       reclaim::NoReclaimScope no_reclaim;
       cache_.options().movable->Reclaim(absl::MakeSpan(objects_), target);
     }
-    stats_.move_ns += NanosecondsSince(start);
+    stats_.move_ns += NanosecondsSince(start) - (slices_.rested_ns() - rested_before);
     size_t settled = 0;
     for (size_t i = 0; i < reclaim::kMoveResults; ++i) {
       stats_.results[i] += target.results()[i];
@@ -224,9 +228,8 @@ class Pass {
     stats_.results[static_cast<size_t>(reclaim::MoveResult::kBusy)] += kept_back;
     stats_.objects_moved += target.moved().size();
     if (cache_.arena().NodeOf(&slab) != batch.to_node) stats_.objects_moved_across_nodes += target.moved().size();
-    cache_.RecordMoves(target.moved(), destinations);
+    cache_.RecordMoves(target.moved(), target.taken());
     batch.moved.insert(batch.moved.end(), target.moved().begin(), target.moved().end());
-    return target.destinations_used();
   }
 
   CacheCore& cache_;
@@ -234,6 +237,7 @@ class Pass {
   const CompactOptions& options_;
   CompactStats stats_;
   Slices slices_;
+  OrderPlan order_;
   std::vector<PlannedMove> moves_;
   size_t next_move_ = 0;
   std::vector<std::unique_ptr<Batch>> batches_;
@@ -248,13 +252,15 @@ absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& opt
   }
   const absl::Status nodes = CheckNodes(options, cache.arena().topology().nodes());
   if (!nodes.ok()) return nodes;
+  const absl::Status limits = CheckLimits(options);
+  if (!limits.ok()) return limits;
   MXA_CHECK(reclaim::MayReclaim(), "a pass under an array lock or inside a callback");
   const PassScope scope;
   if (!cache.pass_mutex().TryLock())
     return absl::UnavailableError("a pass over cache " + cache.options().name + " is running");
-  const CompactStats stats = Pass(cache, options).Run();
+  const absl::StatusOr<CompactStats> stats = Pass(cache, options).Run();
   cache.pass_mutex().Unlock();
-  cache.AddCompactStats(stats);
+  if (stats.ok()) cache.AddCompactStats(*stats);
   return stats;
 }
 

@@ -82,11 +82,12 @@ std::vector<PlannedMove> PlanMoves(const std::vector<Choice>& listed, size_t cap
   switch (options.mode) {
     case Mode::kPack:
     case Mode::kMoveEverything:
+    case Mode::kOrder:
       for (int node = 0; node < static_cast<int>(nodes); ++node) {
         some.clear();
         std::copy_if(listed.begin(), listed.end(), std::back_inserter(some),
                      [&](const Choice& choice) { return choice.node == node; });
-        const std::vector<PlannedMove> here = To(node, ChooseVictims(some, capacity, options.mode));
+        const std::vector<PlannedMove> here = To(node, ChooseVictims(some, capacity, options));
         moves.insert(moves.end(), here.begin(), here.end());
       }
       return moves;
@@ -94,7 +95,7 @@ std::vector<PlannedMove> PlanMoves(const std::vector<Choice>& listed, size_t cap
       std::copy_if(listed.begin(), listed.end(), std::back_inserter(some), [&](const Choice& choice) {
         return choice.node != options.to_node && (options.from_node == kAnyNode || choice.node == options.from_node);
       });
-      return To(options.to_node, ChooseVictims(some, capacity, Mode::kMoveEverything));
+      return To(options.to_node, ChooseVictims(some, capacity, options));
     case Mode::kBalance:
       moves = Balance(listed, capacity, nodes);
       std::stable_sort(moves.begin(), moves.end(),

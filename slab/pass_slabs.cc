@@ -38,6 +38,22 @@ bool SlabStore::HasPlanned() {
   return !planned_.empty();
 }
 
+bool SlabStore::KeysOfPlanned(const Slab& slab, reclaim::Movable& movable, std::vector<void*>& objects,
+                              std::vector<reclaim::OrderKey>& keys) {
+  objects.clear();
+  MutexLock lock(&mutex_);
+  if (slab.owner == owner_ && slab.state == SlabState::kPlanned) CollectLocked(slab, objects);
+  keys.assign(objects.size(), {});
+  reclaim::CanFreeScope scope;
+  return movable.Order(objects, absl::MakeSpan(keys));
+}
+
+void SlabStore::CollectLocked(const Slab& slab, std::vector<void*>& objects) const {
+  for (size_t i = 0; i < slab.capacity; ++i) {
+    if (!bitmap::Test(slab.free_map(), i)) objects.push_back(At(slab, i));
+  }
+}
+
 bool SlabStore::TakeBackPlanned() {
   MutexLock lock(&mutex_);
   for (Slab* slab = planned_.back(); slab != nullptr; slab = planned_.back()) {
@@ -77,9 +93,7 @@ bool SlabStore::Isolate(Slab& slab, reclaim::Movable& movable, std::vector<void*
   objects.reserve(slab.capacity);
   MutexLock lock(&mutex_);
   slab.state = SlabState::kIsolated;
-  for (size_t i = 0; i < slab.capacity; ++i) {
-    if (!bitmap::Test(slab.free_map(), i)) objects.push_back(At(slab, i));
-  }
+  CollectLocked(slab, objects);
   if (objects.empty()) return true;
   reclaim::CanFreeScope scope;
   if (movable.CanFree(absl::MakeSpan(objects))) return true;

@@ -111,6 +111,10 @@ class SlabStore {
   // Ends what Listed began: takes these slabs off the allocation lists, in this order.
   void Plan(absl::Span<Slab* const> slabs);
   bool HasPlanned();
+  // The allocated objects of a slab that was planned, and where `movable` says they would best lie; none when the slab
+  // has been taken back since. False when it gives no order.
+  bool KeysOfPlanned(const Slab& slab, reclaim::Movable& movable, std::vector<void*>& objects,
+                     std::vector<reclaim::OrderKey>& keys);
   // Puts one planned slab with free objects back on the lists, for an allocation about to fail. False when there is
   // none.
   bool TakeBackPlanned();
@@ -170,6 +174,8 @@ class SlabStore {
   bool InRun(const Slab& slab, const void* object) const;
   char* At(const Slab& slab, size_t index) const { return slab.objects + prefix_ + index * stride_; }
   size_t IndexOf(const Slab& slab, const void* object) const;
+  // Appends its allocated objects.
+  void CollectLocked(const Slab& slab, std::vector<void*>& objects) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes a slab with objects of a run: its fields, its maps, its objects constructed. False when there is no memory.
   bool Furnish(Slab& slab, size_t capacity);
   // Undoes what Furnish did, for a slab that is nobody's any more, and tells the handlers.

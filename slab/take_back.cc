@@ -28,4 +28,9 @@ size_t TakeBackEmptySlabs(const Arena& arena, bool may_destroy) {
   return count;
 }
 
+bool AddSlabTakingBack(CacheCore& cache, int node) {
+  if (cache.store().AddSlab(node)) return true;
+  return TakeBackEmptySlabs(cache.arena(), /*may_destroy=*/true) != 0 && cache.store().AddSlab(node);
+}
+
 }  // namespace mxa::slab

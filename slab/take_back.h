@@ -13,10 +13,16 @@
 
 namespace mxa::slab {
 
+class CacheCore;
+
 // Gives the empty slabs of all caches of `arena` back to it; returns how many. Those of caches with a destructor only
 // with `may_destroy`: a destructor is somebody else's code, which may take locks that the caller holds.
 // Context: no owner section; takes the thread registry's lock; with `may_destroy` calls destructors, after that.
 size_t TakeBackEmptySlabs(const Arena& arena, bool may_destroy);
+
+// A new slab for `cache` on `node`, if need be of memory taken back so; false when there is none.
+// Context: as TakeBackEmptySlabs with `may_destroy`.
+bool AddSlabTakingBack(CacheCore& cache, int node);
 
 }  // namespace mxa::slab
 

@@ -70,7 +70,8 @@ void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
   bool any_again = false;
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
-    void* destination = target.destination();
+    target.BetweenObjects();
+    void* destination = target.destination_for(objects[i]);
     if (target.unpin_only() || destination == nullptr) {
       target.Settle(objects[i], MoveResult::kBusy);
       continue;
@@ -87,11 +88,33 @@ void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
   if (!any_again) return;
   for (size_t i = 0; i < objects.size() && i < kRetriedAtMost; ++i) {
     if ((again[i / 64] >> (i % 64) & 1) == 0) continue;
-    void* destination = target.destination();
+    target.BetweenObjects();
+    void* destination = target.destination_for(objects[i]);
     target.Settle(objects[i], destination == nullptr
                                   ? MoveResult::kBusy
                                   : Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination)));
   }
+}
+
+bool NodeMover::Order(absl::Span<void* const> objects, absl::Span<reclaim::OrderKey> keys) {
+  // A node that has an owner now stays as it is until the section ends, and so do those above it: each was alive when the
+  // one below was.
+  reclaim::ReadSection section;
+  for (size_t i = 0; i < objects.size(); ++i) {
+    if (i + kHeadersAhead < objects.size()) __builtin_prefetch(objects[i + kHeadersAhead]);
+    const Node* node = static_cast<const Node*>(objects[i]);
+    const ArrayAnchor* owner = node->owner();
+    if (owner == nullptr || owner == RetiredOwner()) continue;
+    uint64_t index = 0;
+    unsigned height = node->height();
+    const unsigned above = kMaxHeight - height;
+    for (const Node* at = node; const Node* parent = at->parent(); at = parent, ++height) {
+      if (height >= kMaxHeight) break;  // has been replaced, and says something else by now
+      index |= uint64_t{at->offset()} << (height * kSlotBits);
+    }
+    keys[i] = {owner, index, above};
+  }
+  return true;
 }
 
 MoveResult NodeMover::Move(Node* node, Node* destination) {

@@ -30,6 +30,8 @@ class NodeMover final : public reclaim::Movable {
 
   bool CanFree(absl::Span<void*> objects) override;
   void Reclaim(absl::Span<void*> objects, reclaim::MoveTarget& target) override;
+  // Nodes of one array by their first index, each before those below it: the order of a walk.
+  bool Order(absl::Span<void* const> objects, absl::Span<reclaim::OrderKey> keys) override;
 
   // Waits until this mover does not hold `anchor` pinned. The caller has retired all its nodes, so that the mover may
   // publish the pin once more but will not touch the array again.

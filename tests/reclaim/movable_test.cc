@@ -29,7 +29,7 @@ TEST_F(MoveTargetTest, AMoveUsesUpOneDestination) {
   target.Settle(&objects_[0], MoveResult::kMoved);
   EXPECT_EQ(target.destination(), &places_[1]);
   EXPECT_EQ(target.destination(2), nullptr);
-  EXPECT_EQ(target.destinations_used(), 1u);
+  EXPECT_EQ(target.taken().size(), 1u);
 }
 
 TEST_F(MoveTargetTest, OtherResultsUseNone) {
@@ -38,7 +38,7 @@ TEST_F(MoveTargetTest, OtherResultsUseNone) {
   target.Settle(&objects_[1], MoveResult::kPinned);
   target.Settle(&objects_[2], MoveResult::kGone);
   EXPECT_EQ(target.destination(), &places_[0]);
-  EXPECT_EQ(target.destinations_used(), 0u);
+  EXPECT_EQ(target.taken().size(), 0u);
   EXPECT_TRUE(target.moved().empty());
 }
 
@@ -79,6 +79,33 @@ TEST_F(MoveTargetTest, CancellingIsSeenBetweenObjects) {
   EXPECT_TRUE(target.unpin_only());
   target.Settle(&objects_[1], MoveResult::kBusy);
   EXPECT_EQ(target.moved().size(), 1u);
+}
+
+TEST_F(MoveTargetTest, InOrderEachObjectHasAPlaceOfItsOwn) {
+  void* const objects[] = {&objects_[0], nullptr, &objects_[2], &objects_[3]};
+  void* const places[] = {&places_[0], nullptr, &places_[1], nullptr};
+  MoveTarget target(objects, places, nullptr, nullptr);
+  EXPECT_EQ(target.destination_for(&objects_[0]), &places_[0]);
+  target.Settle(&objects_[0], MoveResult::kBusy);
+  EXPECT_EQ(target.destination_for(&objects_[2]), &places_[1]);
+  target.Settle(&objects_[2], MoveResult::kMoved);
+  EXPECT_EQ(target.destination_for(&objects_[3]), nullptr);
+  // Asked again for one that was busy.
+  EXPECT_EQ(target.destination_for(&objects_[0]), &places_[0]);
+  target.Settle(&objects_[0], MoveResult::kMoved);
+  EXPECT_EQ(target.moved(), (std::vector<void*>{&objects_[2], &objects_[0]}));
+  EXPECT_EQ(target.taken(), (std::vector<void*>{&places_[1], &places_[0]}));
+}
+
+TEST_F(MoveTargetTest, ThePassMayRestBetweenObjects) {
+  struct Counter final : Pacer {
+    void Offer() override { ++offers; }
+    int offers = 0;
+  } counter;
+  MoveTarget target(destinations_, nullptr, &counter);
+  target.BetweenObjects();
+  target.BetweenObjects();
+  EXPECT_EQ(counter.offers, 2);
 }
 
 }  // namespace

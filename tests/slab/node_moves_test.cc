@@ -104,7 +104,7 @@ TEST_F(NodeMovesTest, PackingKeepsToEachNode) {
 TEST_F(NodeMovesTest, OnOneNodePackingIsVictimChoice) {
   nodes_ = 1;
   for (size_t live = 1; live < 60; ++live) Add(0, live);
-  const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, Mode::kPack);
+  const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack});
   const std::vector<PlannedMove> moves = Plan({});
   ASSERT_EQ(moves.size(), victims.size());
   for (size_t i = 0; i < moves.size(); ++i) EXPECT_EQ(moves[i].slab, victims[i]);

@@ -54,7 +54,7 @@ TEST_F(VictimsTest, PackingFreesAsMuchAsTheOthersCanTakeIn) {
   for (uint32_t seed = 0; seed < 500; ++seed) {
     SCOPED_TRACE(seed);
     Scatter(seed, seed % 2 == 0);
-    const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, Mode::kPack);
+    const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack});
     const std::set<Slab*> chosen(victims.begin(), victims.end());
     ASSERT_EQ(chosen.size(), victims.size()) << "V3";
     size_t to_move = 0;
@@ -82,7 +82,7 @@ TEST_F(VictimsTest, SparseRegionsComeFirst) {
     std::map<size_t, size_t> live_in_region;
     for (const auto& choice : listed_) live_in_region[choice.region] += choice.live;
     std::tuple<size_t, size_t, size_t> before{0, 0, 0};
-    for (const Slab* slab : ChooseVictims(listed_, kCapacity, Mode::kPack)) {
+    for (const Slab* slab : ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack})) {
       const auto& choice = ChoiceOf(slab);
       const std::tuple<size_t, size_t, size_t> rank{live_in_region[choice.region], choice.region, choice.live};
       ASSERT_LE(before, rank) << "V4";
@@ -96,7 +96,7 @@ TEST_F(VictimsTest, NothingIsLeftToChooseAfterPacking) {
     SCOPED_TRACE(seed);
     Scatter(seed, seed % 2 == 0);
     size_t moving = 0;
-    for (const Slab* slab : ChooseVictims(listed_, kCapacity, Mode::kPack)) {
+    for (const Slab* slab : ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack})) {
       moving += ChoiceOf(slab).live;
       std::erase_if(listed_, [&](const auto& choice) { return choice.slab == slab; });
     }
@@ -107,7 +107,7 @@ TEST_F(VictimsTest, NothingIsLeftToChooseAfterPacking) {
       moving -= taken;
     }
     ASSERT_EQ(moving, 0u) << "V1";
-    ASSERT_TRUE(ChooseVictims(listed_, kCapacity, Mode::kPack).empty()) << "V5";
+    ASSERT_TRUE(ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack}).empty()) << "V5";
   }
 }
 
@@ -115,7 +115,7 @@ TEST_F(VictimsTest, MovingEverythingTakesEverySlabThatHoldsAnObject) {
   Scatter(1, false);
   listed_[0].live = 0;
   listed_[1].live = kCapacity;
-  const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, Mode::kMoveEverything);
+  const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, {.mode = Mode::kMoveEverything});
   EXPECT_EQ(victims.size(), listed_.size() - 1);
   EXPECT_EQ(std::count(victims.begin(), victims.end(), listed_[0].slab), 0);
   EXPECT_EQ(std::count(victims.begin(), victims.end(), listed_[1].slab), 1);
@@ -124,14 +124,46 @@ TEST_F(VictimsTest, MovingEverythingTakesEverySlabThatHoldsAnObject) {
 TEST_F(VictimsTest, EmptyAndFullSlabsStay) {
   slabs_ = std::vector<Slab>(3);
   listed_ = {{&slabs_[0], kCapacity, 0}, {&slabs_[1], 0, 0}, {&slabs_[2], kCapacity, 1}};
-  EXPECT_TRUE(ChooseVictims(listed_, kCapacity, Mode::kPack).empty());
-  EXPECT_TRUE(ChooseVictims({}, kCapacity, Mode::kPack).empty());
+  EXPECT_TRUE(ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack}).empty());
+  EXPECT_TRUE(ChooseVictims({}, kCapacity, {.mode = Mode::kPack}).empty());
 }
 
 TEST_F(VictimsTest, OneSlabAloneHasNowhereToGo) {
   slabs_ = std::vector<Slab>(1);
   listed_ = {{&slabs_[0], 1, 0}};
-  EXPECT_TRUE(ChooseVictims(listed_, kCapacity, Mode::kPack).empty());
+  EXPECT_TRUE(ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack}).empty());
+}
+
+TEST_F(VictimsTest, SlabsFullerThanTheLimitStay) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Scatter(seed, false);
+    for (const Slab* slab : ChooseVictims(listed_, kCapacity, {.max_occupancy = 0.25})) {
+      ASSERT_LE(ChoiceOf(slab).live * 4, kCapacity);
+    }
+  }
+}
+
+TEST_F(VictimsTest, StopsAtItsTargetAndTakesTheEmptiestEighthsFirst) {
+  for (uint32_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Scatter(seed, true);
+    const size_t needed = (TotalLive() + kCapacity - 1) / kCapacity;
+    const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, {.target_ratio = 2});
+    EXPECT_EQ(listed_.size() - victims.size(), std::min(listed_.size(), 2 * needed));
+    EXPECT_TRUE(std::is_sorted(victims.begin(), victims.end(), [&](const Slab* a, const Slab* b) {
+      return ChoiceOf(a).live * 8 / kCapacity < ChoiceOf(b).live * 8 / kCapacity;
+    }));
+  }
+}
+
+TEST(LimitsTest, WhatMakesNoSenseIsNamed) {
+  EXPECT_EQ(CheckLimits({}), absl::OkStatus());
+  EXPECT_EQ(CheckLimits({.duty_percent = 0}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckLimits({.duty_percent = 101}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckLimits({.max_occupancy = 0}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckLimits({.max_occupancy = 1.5}).code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(CheckLimits({.target_ratio = 0.5}).code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace
