@@ -17,12 +17,14 @@ namespace mxa::slab {
 
 class BatchGate {
  public:
-  // Waits for room, then counts a batch in.
-  void Enter() {
+  // Waits for room, then counts a batch in; says whether it had to wait.
+  bool Enter() {
     reclaim::OfflineScope offline;
     MutexLock lock(&mutex_);
+    const bool waits = entered_ - left_ >= kMostInside;
     while (entered_ - left_ >= kMostInside) changed_.Wait(&mutex_);
     ++entered_;
+    return waits;
   }
   // The oldest batch inside has settled.
   void Leave() {

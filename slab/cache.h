@@ -112,8 +112,9 @@ class Cache {
   // Runs one pass: moves objects out of sparse slabs and gives the emptied slabs back. A second concurrent pass is
   // refused.
   //
-  // Errors: kFailedPrecondition for a cache without Movable, kInvalidArgument for a node that is not there, kUnavailable
-  // when a pass is running.
+  // Errors: kFailedPrecondition for a cache without Movable, or without an order when kOrder asks for one;
+  // kInvalidArgument for a node that is not there, or a limit that makes no sense; kUnavailable when a pass is running;
+  // kResourceExhausted for kOrder without memory for a second copy. Nothing has moved then.
   // Context: as the destructor.
   absl::StatusOr<CompactStats> Compact(const CompactOptions& options = {});
 

@@ -33,8 +33,11 @@ struct CompactOptions {
   // possible: the last slabs cost most.
   double target_ratio = 1;
 
-  // Objects moved for one grace period.
-  size_t batch_objects = 4000;
+  // Objects moved for one grace period. A pass doubles that, up to the second figure, each time a batch waits for the grace
+  // period of the one before the last. Small batches need less memory, and find in their caches what the one before them
+  // has just left.
+  size_t batch_objects = 1200;
+  size_t most_batch_objects = 4000;
 
   // Longest stretch of work before others get a chance to run; one object may exceed it.
   uint64_t slice_ns = 1'000'000;

@@ -53,7 +53,12 @@ void SettleBatch(reclaim::RetireHead* head) {
 class Pass {
  public:
   Pass(CacheCore& cache, const CompactOptions& options)
-      : cache_(cache), store_(cache.store()), options_(options), slices_(options, stats_), order_(cache) {}
+      : cache_(cache),
+        store_(cache.store()),
+        options_(options),
+        slices_(options, stats_),
+        order_(cache),
+        batch_objects_(options.batch_objects) {}
 
   absl::StatusOr<CompactStats> Run() {
     stats_.passes = 1;
@@ -66,7 +71,8 @@ class Pass {
     slices_.Offer();
     while (planned.ok() && store_.HasPlanned() && !Cancelled()) {
       slices_.End();
-      cache_.batches().Enter();
+      const bool waited = cache_.batches().Enter();
+      if (waited) batch_objects_ = std::max(batch_objects_, std::min(2 * batch_objects_, options_.most_batch_objects));
       slices_.Begin();
       RunBatch();
     }
@@ -164,7 +170,7 @@ class Pass {
   }
 
   void MarkVictims(Batch& batch) {
-    for (size_t live = 0; batch.victims.empty() || live < options_.batch_objects;) {
+    for (size_t live = 0; batch.victims.empty() || live < batch_objects_;) {
       if (!batch.victims.empty() && next_move_ < moves_.size() && moves_[next_move_].to != batch.to_node) return;
       Slab* slab = store_.MarkNextPlanned();
       if (slab == nullptr) return;  // none left, or an allocation has taken them back, from the end
@@ -238,6 +244,7 @@ class Pass {
   CompactStats stats_;
   Slices slices_;
   OrderPlan order_;
+  size_t batch_objects_;  // grows
   std::vector<PlannedMove> moves_;
   size_t next_move_ = 0;
   std::vector<std::unique_ptr<Batch>> batches_;

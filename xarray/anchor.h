@@ -66,6 +66,9 @@ class ABSL_LOCKABLE ArrayAnchor {
   // Says to the lock analysis what it cannot see.
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { mutex_.AssertHeld(); }
 
+  // Whether somebody waits for the lock. Relaxed: who asks may be a little late or early.
+  bool HasWaiters() const { return waiters_.load(std::memory_order_relaxed) != 0; }
+
   // Looks at nothing, so that the array may have ended; for prefetching.
   const void* LockAddress() const { return reinterpret_cast<const char*>(this) + 64; }
 
@@ -117,12 +120,14 @@ class ABSL_LOCKABLE ArrayAnchor {
 
   // Blocks. A thread that may stops to hold up grace periods meanwhile, which matters with qsbr.
   void LockSlow() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    waiters_.fetch_add(1, std::memory_order_relaxed);  // relaxed, both: a hint
     if (reclaim::InReadSection()) {
       mutex_.Lock();
     } else {
       reclaim::OfflineScope offline;
       mutex_.Lock();
     }
+    waiters_.fetch_sub(1, std::memory_order_relaxed);
   }
 
   // Relaxed: the lock orders it.
@@ -133,6 +138,7 @@ class ABSL_LOCKABLE ArrayAnchor {
   alignas(64) std::atomic<Entry> head_{kNull};
   std::atomic<uint64_t> mark_word_{0};
   alignas(64) mutable Mutex mutex_;
+  mutable std::atomic<uint32_t> waiters_{0};  // in the lock's line: who changes it has just touched that
 };
 
 // Holds an array's lock for a scope.

@@ -3,6 +3,8 @@
 // The steps are numbered as in xarray/README.md, which says who races with each.
 #include "xarray/node_mover.h"
 
+#include <sched.h>
+
 #include <optional>
 
 #include "base/check.h"
@@ -152,6 +154,8 @@ MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destinat
   RecordLock(CycleClock::Since(locked_at));
   MXA_SCHEDULE_POINT("mover.before_unlock");
   anchor->Unlock();
+  // A writer has waited: he goes first, as the next node may well be of this array too.
+  if (anchor->HasWaiters()) sched_yield();
   return result;
 }
 

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -12,6 +13,7 @@
 #include "reclaim/rcu.h"
 #include "tests/support/array_core_peer.h"
 #include "tests/support/move_node.h"
+#include "tests/support/thread_group.h"
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
 #include "xarray/dump.h"
@@ -151,6 +153,20 @@ TEST_F(NodeMoverTest, StopsWhenItHasNoDestination) {
   EXPECT_EQ(target.results()[static_cast<size_t>(MoveResult::kBusy)], 1u);
   ASSERT_EQ(target.moved().size(), 1u);
   nodes_->Retire(static_cast<Node*>(target.moved()[0]));
+}
+
+// By this the mover, after a move, lets a writer go first.
+TEST_F(NodeMoverTest, SeesThatAWriterWaits) {
+  Put(5);
+  tests::ThreadGroup threads;
+  {
+    ArrayLock lock(array_.anchor());
+    EXPECT_FALSE(array_.anchor().HasWaiters());
+    threads.Start("writer", [&] { array_.Erase(5); });
+    while (!array_.anchor().HasWaiters()) std::this_thread::yield();
+  }
+  threads.JoinAll();
+  EXPECT_FALSE(array_.anchor().HasWaiters());
 }
 
 TEST_F(NodeMoverTest, ReportsTheLongestLock) {
