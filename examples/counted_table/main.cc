@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fills two tables with names, removes nine of ten at random while a few are held, and lets a pass give the memory back
-// while a finder goes on looking.
+// Fills two tables with names, removes nine of ten at random, and lets a pass give the memory back while a finder goes on
+// looking. A few objects are held: each keeps its slab.
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
@@ -39,7 +39,7 @@ int Run() {
     }
   }
   std::vector<Reference> held;
-  for (size_t i = 0; i < left.size(); i += 100) held.push_back(tables[left[i] % 2].Find(NameOf(left[i])));
+  for (size_t i = 0; i < left.size(); i += 1000) held.push_back(tables[left[i] % 2].Find(NameOf(left[i])));
   cache->slabs().FreeRcuBarrier();
   const size_t before = cache->slabs().Stats().slabs;
 
