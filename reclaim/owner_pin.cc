@@ -23,11 +23,7 @@ void OwnerPin::Unpin() {
   // ORDER(pin-clear) seq_cst, so release too; pairs with the load in Pinned: what the mover did to the owner happens
   // before its end.
   pinned_.store(nullptr, std::memory_order_seq_cst);
-  // ORDER(pin-park) seq_cst, both; meets the count and the load in AwaitUnpinned. Their count came first: it is seen
-  // here, and they are woken. The clearing came first: they see it and do not park.
-  if (waiters_.load(std::memory_order_seq_cst) == 0) return;
-  MutexLock lock(&mutex_);
-  unpinned_.SignalAll();
+  pinned_.notify_all();
 }
 
 const void* OwnerPin::Pinned() const {
@@ -42,16 +38,11 @@ void OwnerPin::AwaitUnpinned(const void* owner) {
   if (Pinned() != owner) return;
   std::optional<OfflineScope> offline;
   if (!InReadSection()) offline.emplace();
-  // ORDER(pin-park) seq_cst, with the load in Pinned; meets Unpin, which says the cases.
-  waiters_.fetch_add(1, std::memory_order_seq_cst);
-  {
-    MutexLock lock(&mutex_);
-    while (Pinned() == owner) {
-      MXA_SCHEDULE_POINT("owner_pin.parking");
-      unpinned_.Wait(&mutex_);
-    }
-  }
-  waiters_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: one wake-up too many does no harm
+  do {
+    MXA_SCHEDULE_POINT("owner_pin.parking");
+    // Seq_cst, as in Pinned. It may come back while the owner is pinned once more: then it is looked at again.
+    pinned_.wait(owner, std::memory_order_seq_cst);
+  } while (Pinned() == owner);
 }
 
 }  // namespace mxa::reclaim

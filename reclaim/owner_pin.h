@@ -17,14 +17,12 @@
 //   P1  between Pin and Unpin the slot holds the owner that the mover may touch; at all other times it is null.
 //   P2  AwaitUnpinned waits for its own owner alone: one that never lets the mover go holds up nobody else's end.
 // Threads: Pin and Unpin by one thread at a time (passes over one cache never overlap); the others by anybody.
-// Why not a count in the owner: the mover would have to touch the owner to keep it alive.
+// Why not a count in the owner: the mover would have to touch the owner to keep it alive. Why no mutex to wait with: a fork
+// in the middle would leave it locked in the child.
 #ifndef MXA_RECLAIM_OWNER_PIN_H_
 #define MXA_RECLAIM_OWNER_PIN_H_
 
 #include <atomic>
-#include <cstdint>
-
-#include "base/mutex.h"
 
 namespace mxa::reclaim {
 
@@ -37,7 +35,7 @@ class OwnerPin {
   // Says that `owner` is about to be touched. It may be only if it is the object's owner still: look after this call.
   // Context: as Movable::Reclaim. REQUIRES: nothing is pinned.
   void Pin(const void* owner);
-  // Context: every lock of the owner's is released. Never blocks for longer than it takes to wake who waits.
+  // Context: every lock of the owner's is released. Never blocks.
   void Unpin();
 
   // Waits until `owner` is not pinned. The caller has seen to it that no object names `owner` as its own any more, so
@@ -51,9 +49,6 @@ class OwnerPin {
   const void* Pinned() const;
 
   alignas(64) std::atomic<const void*> pinned_{nullptr};
-  std::atomic<uint32_t> waiters_{0};  // threads in AwaitUnpinned that found their owner pinned
-  Mutex mutex_;
-  CondVar unpinned_;
 };
 
 }  // namespace mxa::reclaim

@@ -31,7 +31,7 @@ class CountedTableInterleaveTest : public testing::Test {
     for (uint64_t i = 0; i < 5; ++i) ASSERT_TRUE(table_->Insert(absl::StrCat("name", i), i).ok());
   }
   void TearDown() override {
-    threads_.JoinAll();
+    mover_.JoinAll();
     if (table_ != nullptr) {
       EXPECT_EQ(table_->CheckInvariants(), absl::OkStatus());
     }
@@ -52,7 +52,7 @@ class CountedTableInterleaveTest : public testing::Test {
   void StartMove(const CountedTable& table, const std::string& name) {
     from_ = PlaceOf(table, name);
     done_ = std::make_shared<absl::Notification>();
-    threads_.Start("mover", [this, done = done_, from = from_] {
+    mover_.Start("mover", [this, done = done_, from = from_] {
       move_ = MoveObject(cache_->mover(), cache_->slabs(), from);
       done->Notify();
     });
@@ -67,7 +67,7 @@ class CountedTableInterleaveTest : public testing::Test {
   CountedObject* from_ = nullptr;
   ObjectMove move_ = {};
   std::shared_ptr<absl::Notification> done_;
-  ThreadGroup threads_;
+  ThreadGroup mover_;
 };
 
 // --- The table's end.
@@ -89,30 +89,32 @@ TEST_F(CountedTableInterleaveTest, ATableThatEndedBeforeThePinIsNotTouched) {
 //    the lock, and finds that the object has left.
 TEST_F(CountedTableInterleaveTest, ATableThatEndsAfterThePinTakesItsObjectsBack) {
   Interleaver interleaver;
+  ThreadGroup others;
   interleaver.Hold("object_mover.after_pin");
   interleaver.Hold("owner_pin.parking");
   {
     reclaim::ReadSection section;  // keeps the object's bytes, as a pass does
     StartMove(*table_, "name2");
     interleaver.AwaitHeld("object_mover.after_pin");
-    threads_.Start("destroyer", [&] { table_.reset(); });
+    others.Start("destroyer", [&] { table_.reset(); });
     interleaver.AwaitHeld("owner_pin.parking");
     interleaver.Release("owner_pin.parking");
     interleaver.Release("object_mover.after_pin");
     EXPECT_EQ(FinishMove(), MoveResult::kGone);
   }
-  threads_.JoinAll();
+  others.JoinAll();
 }
 
 // 1. The mover is through, and still has its pin. 2. The table ends, with the copy, and waits. 3. The mover unpins.
 TEST_F(CountedTableInterleaveTest, ATableWaitsForItsPin) {
   Interleaver interleaver;
+  ThreadGroup others;
   interleaver.Hold("object_mover.before_unpin");
   interleaver.Hold("owner_pin.parking");
   StartMove(*table_, "name2");
   interleaver.AwaitHeld("object_mover.before_unpin");
   std::atomic<bool> ended{false};
-  threads_.Start("destroyer", [&] {
+  others.Start("destroyer", [&] {
     table_.reset();
     ended = true;
   });
@@ -121,6 +123,7 @@ TEST_F(CountedTableInterleaveTest, ATableWaitsForItsPin) {
   interleaver.Release("owner_pin.parking");
   interleaver.Release("object_mover.before_unpin");
   EXPECT_EQ(FinishMove(), MoveResult::kMoved);
+  others.JoinAll();
 }
 
 // A mover that hangs in one table, with the lock or with the pin alone, keeps no other table from ending; nor does a
@@ -144,11 +147,12 @@ TEST_F(CountedTableInterleaveTest, ATableThatHangsHoldsUpNoOthersEnd) {
 }
 TEST_F(CountedTableInterleaveTest, AHeldLockKeepsItsOwnObjectsOnly) {
   Interleaver interleaver;
+  ThreadGroup others;
   auto other = std::make_unique<CountedTable>(*cache_, 1);
   ASSERT_TRUE(other->Insert("other", 1).ok());
   CountedObject* name2 = PlaceOf(*table_, "name2");
   interleaver.Hold("table.locked");
-  threads_.Start("holder", [&] { table_->Erase("name4"); });
+  others.Start("holder", [&] { table_->Erase("name4"); });
   interleaver.AwaitHeld("table.locked");
   EXPECT_EQ(MoveObject(cache_->mover(), cache_->slabs(), name2).result, MoveResult::kBusy);
   StartMove(*other, "other");
@@ -156,6 +160,7 @@ TEST_F(CountedTableInterleaveTest, AHeldLockKeepsItsOwnObjectsOnly) {
   EXPECT_EQ(table_->Find("name2").get(), name2);  // finders take no lock
   other.reset();
   interleaver.Release("table.locked");
+  others.JoinAll();
 }
 
 // --- Finders.
@@ -164,16 +169,17 @@ TEST_F(CountedTableInterleaveTest, AHeldLockKeepsItsOwnObjectsOnly) {
 TEST_F(CountedTableInterleaveTest, AFinderGoesOnToTheCopyOfTheCopy) {
   CountedObject* const first = PlaceOf(*table_, "name2");
   Interleaver interleaver;
+  ThreadGroup others;
   interleaver.Hold("table.found");
   Reference found;
-  threads_.Start("finder", [&] { found = table_->Find("name2"); });
+  others.Start("finder", [&] { found = table_->Find("name2"); });
   interleaver.AwaitHeld("table.found");
   const ObjectMove once = MoveObject(cache_->mover(), cache_->slabs(), first);
   ASSERT_EQ(once.result, MoveResult::kMoved);
   const ObjectMove twice = MoveObject(cache_->mover(), cache_->slabs(), once.destination);
   ASSERT_EQ(twice.result, MoveResult::kMoved);
   interleaver.Release("table.found");
-  threads_.JoinAll();
+  others.JoinAll();
   EXPECT_EQ(found.get(), twice.destination);
   EXPECT_EQ(found->number(), 2u);
   reclaim::Synchronize();
@@ -235,15 +241,16 @@ TEST_F(CountedTableInterleaveTest, AFinderThatHasReadTheCountTakesTheCopy) {
   from_ = PlaceOf(*table_, "name2");
   CountedObject* const from = from_;
   Interleaver interleaver;
+  ThreadGroup others;
   interleaver.Hold("object.before_take");
   Reference found;
-  threads_.Start("finder", [&] { found = table_->Find("name2"); });
+  others.Start("finder", [&] { found = table_->Find("name2"); });
   interleaver.AwaitHeld("object.before_take");
   move_ = MoveObject(cache_->mover(), cache_->slabs(), from);
   done_ = std::make_shared<absl::Notification>();
   EXPECT_EQ(move_.result, MoveResult::kMoved);
   interleaver.Release("object.before_take");
-  threads_.JoinAll();
+  others.JoinAll();
   EXPECT_EQ(found.get(), move_.destination);
 }
 
@@ -282,14 +289,15 @@ TEST_F(CountedTableInterleaveTest, WhatWasRemovedBetweenPinAndLockStaysGone) {
 //    removed is the copy.
 TEST_F(CountedTableInterleaveTest, ARemovalDuringAMoveRemovesTheCopy) {
   Interleaver interleaver;
+  ThreadGroup others;
   interleaver.Hold("object_mover.before_publish");
   StartMove(*table_, "name2");
   interleaver.AwaitHeld("object_mover.before_publish");
   std::atomic<bool> erased{false};
-  threads_.Start("writer", [&] { erased = table_->Erase("name2"); });
+  others.Start("writer", [&] { erased = table_->Erase("name2"); });
   interleaver.Release("object_mover.before_publish");
   EXPECT_EQ(FinishMove(), MoveResult::kMoved);
-  threads_.JoinAll();
+  others.JoinAll();
   EXPECT_TRUE(erased);
   EXPECT_FALSE(table_->Find("name2"));
 }
