@@ -218,6 +218,25 @@ TEST_F(CountedTableInterleaveTest, AFinderThatCameAndWentKeepsTheObject) {
   EXPECT_EQ(PlaceOf(*table_, "name2"), from_);
 }
 
+// The same, as far as the destination goes: it is another object's next, and a table that has ended must not be its owner.
+TEST_F(CountedTableInterleaveTest, AMoveThatIsGivenUpLeavesTheDestinationAsItWas) {
+  CountedObject* const from = PlaceOf(*table_, "name2");
+  CountedObject* const to = cache_->Allocate();
+  Interleaver interleaver;
+  ThreadGroup others;
+  interleaver.Hold("object_mover.before_close");
+  MoveResult result = MoveResult::kMoved;
+  others.Start("mover", [&] { result = table_->TryMove(from, to); });
+  interleaver.AwaitHeld("object_mover.before_close");
+  EXPECT_TRUE(table_->Find("name2"));
+  interleaver.Release("object_mover.before_close");
+  others.JoinAll();
+  EXPECT_EQ(result, MoveResult::kPinned);
+  EXPECT_EQ(to->owner(), nullptr);
+  EXPECT_EQ(from->moved_to(), nullptr);
+  cache_->Free(to);
+}
+
 // 1. Phase 1 has let the object through. 2. A finder takes a reference. 3. Phase 2 must leave the object where it is, for
 //    as long as that is held.
 TEST_F(CountedTableInterleaveTest, AReferenceTakenBetweenThePhasesKeepsTheObject) {
