@@ -30,6 +30,9 @@ class ABSL_SCOPED_LOCKABLE LockedArray {
   explicit LockedArray(ArrayCore& array) ABSL_EXCLUSIVE_LOCK_FUNCTION(array.anchor()) : array_(array) {
     array.anchor().Lock();
   }
+  // Of a lock that this thread holds already, from a TryLock: it is given back in the end.
+  struct AdoptLock {};
+  LockedArray(ArrayCore& array, AdoptLock) ABSL_EXCLUSIVE_LOCKS_REQUIRED(array.anchor()) : array_(array) {}
   ~LockedArray() ABSL_UNLOCK_FUNCTION() { array_.anchor().Unlock(); }
   LockedArray(const LockedArray&) = delete;
   LockedArray& operator=(const LockedArray&) = delete;

@@ -7,8 +7,9 @@ cd "$(dirname "$(readlink -f README.md)")"  # the whole tree, as the runfiles li
 failed=0
 fail() { echo "$1"; failed=1; }
 
-layers="base reclaim slab xarray tools"
-readmes="reclaim/README.md slab/README.md xarray/README.md tools/mxa/README.md"
+layers="base reclaim slab xarray tools examples"
+readmes="reclaim/README.md slab/README.md xarray/README.md tools/mxa/README.md
+  examples/counted_table/README.md"
 sites="$(find $layers \( -name '*.h' -o -name '*.cc' \) -exec grep -ohE 'ORDER\([a-z-]+\)' {} + | sort | uniq -c)"
 [[ $(wc -l <<<"$sites") -ge 5 ]] || { echo "hardly any labels found: $sites"; exit 1; }
 

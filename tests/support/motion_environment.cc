@@ -17,7 +17,7 @@ namespace {
 // Points of readers and writers; those of passes, of the mover and of the slabs are not places to begin a pass at.
 bool IsInOperation(absl::string_view point) {
   for (const char* prefix :
-       {"load.", "load_many.", "cursor.", "store.", "store_many.", "allocate.", "ida.", "range."}) {
+       {"load.", "load_many.", "cursor.", "store.", "store_many.", "allocate.", "ida.", "map.", "range."}) {
     if (absl::StartsWith(point, prefix)) return true;
   }
   return false;
