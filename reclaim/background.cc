@@ -64,11 +64,11 @@ absl::Status BackgroundReclaimer::Start() {
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) return absl::ResourceExhaustedError("no descriptor for the background reclaimer");
   const ForkHold hold;  // the thread is there in this generation, or not at all
+  round_.Resume();
   MutexLock lock(&mutex_);
   if (generation_ != ForkGeneration()) monitor_->Reopen();
   wake_ = std::move(wake);
   stop_.store(false, std::memory_order_relaxed);  // relaxed, here and below: the thread's start orders it
-  round_.Resume();
   duty_ = DutyPace(options_.duty_percent);
   if (!StartThread(thread_, &ThreadMain, this)) {
     return absl::ResourceExhaustedError("no thread for the background reclaimer");
