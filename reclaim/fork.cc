@@ -26,6 +26,9 @@ class Stages {
     place = handlers;
   }
 
+  // Changed in a child while it has one thread.
+  uint64_t generation() const { return generation_; }
+
   Mutex& mutex() ABSL_LOCK_RETURNED(mutex_) { return mutex_; }
 
  private:
@@ -44,12 +47,14 @@ class Stages {
     }
   }
   void Release(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    if (side == ForkSide::kChild) ++generation_;
     for (auto stage = handlers_.rbegin(); stage != handlers_.rend(); ++stage) {
       if (&*stage == &handlers_.front()) ReleaseAfterFork(mutex_, side);
       if (stage->release != nullptr) stage->release(side);
     }
   }
 
+  uint64_t generation_ = 0;
   Mutex mutex_;
   std::array<ForkHandlers, kForkStages> handlers_ ABSL_GUARDED_BY(mutex_) = {};
 };
@@ -57,6 +62,8 @@ class Stages {
 }  // namespace
 
 void SetForkHandlers(ForkStage stage, const ForkHandlers& handlers) { Stages::Get().Set(stage, handlers); }
+
+uint64_t ForkGeneration() { return Stages::Get().generation(); }
 
 void HoldForks() ABSL_NO_THREAD_SAFETY_ANALYSIS { Stages::Get().mutex().ReaderLock(); }
 void LetForksGo() ABSL_NO_THREAD_SAFETY_ANALYSIS { Stages::Get().mutex().ReaderUnlock(); }

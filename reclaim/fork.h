@@ -12,6 +12,8 @@
 #ifndef MXA_RECLAIM_FORK_H_
 #define MXA_RECLAIM_FORK_H_
 
+#include <cstdint>
+
 #include "base/fork_lock.h"
 
 namespace mxa::reclaim {
@@ -39,6 +41,10 @@ struct ForkHandlers {
 // From now on `handlers` serve `stage` at every fork of this process. REQUIRES: the stage has none yet.    (CHECKed)
 // Context: while statics are initialised, so that no fork can come between and F3 holds for what the handlers use.
 void SetForkHandlers(ForkStage stage, const ForkHandlers& handlers);
+
+// How many forks lie between the first process that had this library and this one: who finds more than it remembers is
+// in a child, where threads that it started are not.
+uint64_t ForkGeneration();
 
 // What a ForkHold (fork_hold.h) does; they do not nest.
 void HoldForks();

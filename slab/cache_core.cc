@@ -18,6 +18,7 @@
 #include "reclaim/fork_hold.h"
 #include "reclaim/rcu.h"
 #include "reclaim/retire.h"
+#include "slab/direct_reclaim.h"
 #include "slab/fork.h"
 #include "slab/guard/guard_pool.h"
 #include "slab/housekeeper.h"
@@ -74,6 +75,7 @@ CacheCore::CacheCore(const CacheOptions& options)
 }
 
 CacheCore::~CacheCore() {
+  AwaitUnpinned();
   // Again as long as something was retired meanwhile: its destructors may have passed more objects to FreeRcu, which by
   // now wait in the sheaf of the thread that ran them, or have been called back in turn. When nothing was, the barrier
   // has waited for the last destructor, and no sheaf had anything of it.
@@ -217,6 +219,8 @@ bool CacheCore::MakeRoom(AllocFlags flags, Search& search) {
       FlushAllSheaves();
       EndSlow();
       return true;
+    case 2:  // what other caches hold beyond their needs, and what can be made again
+      return may_grow && DirectReclaim(arena_, *this);
     default:
       return false;
   }

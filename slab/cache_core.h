@@ -70,6 +70,11 @@ class CacheCore : public ListLink {
   // Gives critical slabs that have become empty back to their pools. Context: no lock, no owner section.
   void ReleaseCritical();
 
+  // For who looks after caches that are not his (pinned_caches.cc): a pinned cache is not destroyed. False when that has
+  // begun. The destructor waits for all pins to go.
+  bool TryPin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+  void Unpin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+
   // For the housekeeper (housekeeping.cc): retires part-filled sheaves that have waited long enough, and empties those
   // of idle threads; takes the empty slabs that were not needed for long enough off the lists, for the caller to give
   // back (SlabStore::GiveBackDetached) when it holds no lock. False when nothing is left that could become due.
@@ -128,6 +133,8 @@ class CacheCore : public ListLink {
   void ReleaseAfterFork(ForkSide side) ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 
   CacheStats Stats();
+  // Slabs beyond the fewest that could hold what is allocated, sheaves' objects included: cheap, unlike Stats.
+  size_t SurplusSlabs();
   void AddCompactStats(const CompactStats& stats);
   CompactStats TotalCompactStats();
   absl::Status CheckInvariants();
@@ -185,6 +192,8 @@ class CacheCore : public ListLink {
   // The requests of BeginSlow that are there while the cache is at rest.
   int SlowAtRest() { return (hooked() ? 1 : 0) + static_cast<int>(store_.critical_slabs()); }
 
+  void AwaitUnpinned();
+
   // Null when there is no memory.
   Sheaf* NewEmptySheaf();
   void PutEmptySheaf(Sheaf* sheaf);
@@ -214,6 +223,9 @@ class CacheCore : public ListLink {
 
   IntrusiveList<ThreadSheaves> threads_ ABSL_GUARDED_BY(ThreadRegistryMutex());
   int slow_requests_ ABSL_GUARDED_BY(ThreadRegistryMutex()) = 0;
+  int pins_ ABSL_GUARDED_BY(ThreadRegistryMutex()) = 0;
+  bool ending_ ABSL_GUARDED_BY(ThreadRegistryMutex()) = false;  // no more pins
+  CondVar unpinned_;
 
   Mutex recycle_mutex_;  // the reclaimer's owner section
   Mutex marked_mutex_;

@@ -88,8 +88,10 @@ struct CacheOptions {
 
 enum class AllocFlags : uint32_t {
   kNone = 0,
-  // Allocate may wait and take memory back before it fails. Ignored under an array lock, in a read section and inside
-  // reclaim callbacks. Without it Allocate neither waits nor reclaims.
+  // Allocate may wait and take memory back before it fails: what threads and grace periods hold, what other caches of the
+  // arena have more than they need (their objects are moved, their destructors run), and what shrinkers drop that allow
+  // it. Ignored under an array lock, in a read section, inside reclaim callbacks and passes. Without it Allocate neither
+  // waits nor reclaims.
   kMayReclaim = 1,
   // Never ask the arena for a new slab: take only what lies ready.
   kNoNewSlab = 2,

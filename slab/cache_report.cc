@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a cache says of itself: where its objects are, and what its passes did.
+#include <algorithm>
+
 #include "base/check.h"
 #include "reclaim/context.h"
 #include "slab/cache_core.h"
@@ -44,6 +46,12 @@ CacheStats CacheCore::Stats() {
   stats.live = counts.allocated > elsewhere ? counts.allocated - elsewhere : 0;
   stats.counts = counters_.Read();
   return stats;
+}
+
+size_t CacheCore::SurplusSlabs() {
+  const SlabStore::Counts counts = store_.GetCounts();
+  const size_t needed = (counts.allocated + store_.capacity() - 1) / store_.capacity();
+  return counts.slabs - std::min(counts.slabs, needed);
 }
 
 void CacheCore::AddCompactStats(const CompactStats& stats) {

@@ -9,6 +9,7 @@
 #include "reclaim/rcu.h"
 #include "slab/arena.h"
 #include "slab/cache_core.h"
+#include "slab/direct_reclaim.h"
 #include "slab/housekeeper.h"
 #include "slab/membarrier.h"
 #include "slab/thread_registry.h"
@@ -22,6 +23,8 @@ Mutex& PassGate() {
   ABSL_CONST_INIT static Mutex gate(absl::kConstInit);
   return gate;
 }
+
+ABSL_CONST_INIT thread_local int passes = 0;  // of this thread
 
 // As a drain that stops in the middle: no thread is inside a section of any cache, and none can enter one.
 void PrepareCaches() ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -46,6 +49,7 @@ void ReleaseCaches(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   if (side == ForkSide::kParent) return;
   EndOtherThreads();
   Housekeeper::ResetAfterFork();
+  RenewDirectReclaimInChild();
 }
 
 [[maybe_unused]] const bool arranged = [] {
@@ -62,9 +66,15 @@ void ReleaseCaches(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 PassScope::PassScope() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   reclaim::OfflineScope offline;  // the passes that the fork waits for wait for grace periods
   PassGate().ReaderLock();
+  ++passes;
 }
 
-PassScope::~PassScope() ABSL_NO_THREAD_SAFETY_ANALYSIS { PassGate().ReaderUnlock(); }
+PassScope::~PassScope() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  --passes;
+  PassGate().ReaderUnlock();
+}
+
+bool PassScope::InPass() { return passes > 0; }
 
 bool CacheCore::BeginForkSlow() {
   if (slow_requests_++ != 0 || !HaveMembarrier()) return false;
@@ -95,6 +105,8 @@ void CacheCore::ReleaseAfterFork(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     RenewInChild(pass_mutex_);
     RenewInChild(totals_mutex_);
     batches_.RenewInChild();
+    pins_ = 0;  // who had them is gone
+    mxa::RenewInChild(unpinned_);
     slow_requests_ = 1 + SlowAtRest();  // the other threads' requests have gone with them; this fork's is left
   }
   --slow_requests_;

@@ -15,6 +15,8 @@ class [[nodiscard]] PassScope {
  public:
   PassScope();
   ~PassScope();
+  // Whether this thread is inside one: then it must not begin another, which a fork may hold up.
+  static bool InPass();
   PassScope(const PassScope&) = delete;
   PassScope& operator=(const PassScope&) = delete;
 };

@@ -22,6 +22,7 @@
 #include "slab/cache.h"
 #include "slab/cache_core.h"
 #include "slab/cache_registry.h"
+#include "slab/pinned_caches.h"
 #include "tests/support/fork_child.h"
 #include "tests/support/handle_table.h"
 #include "tests/support/random.h"
@@ -370,6 +371,30 @@ TEST_F(CacheForkTest, ForksAmongThreadsAtWork) {
   EXPECT_TRUE(cache->CheckInvariants().ok()) << cache->CheckInvariants();
   EXPECT_TRUE(table.cache().CheckInvariants().ok()) << table.cache().CheckInvariants();
   EXPECT_EQ(table.violations(), 0u);
+}
+
+// Another thread looks after it at the fork, and is not there in the child to leave it.
+TEST_F(CacheForkTest, TheChildDestroysACacheThatSomebodyWasLookingAfter) {
+  auto cache = Make("looked after");
+  std::atomic<bool> inside{false};
+  std::atomic<bool> leave{false};
+  ThreadGroup threads;
+  threads.Start("looking", [&] {
+    ForEachPinnedCache(*arena_, [&](CacheCore&) {
+      inside = true;
+      while (!leave) std::this_thread::yield();
+      return true;
+    });
+  });
+  while (!inside) std::this_thread::yield();
+  EXPECT_EQ(InChild([&]() -> std::string {
+              cache.reset();
+              return arena_->units_held() == 0 ? "" : "memory is left";
+            }),
+            "");
+  leave = true;
+  threads.JoinAll();
+  cache.reset();
 }
 
 }  // namespace

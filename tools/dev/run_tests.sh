@@ -51,12 +51,17 @@ cmd_tsan() {
   report_tests
 }
 
-# The stress of the caches for as long as one wants. MXA_STRESS_SEED, if set, goes along.
+# The stress of the caches, or of the background reclaimer, for as long as one wants. MXA_STRESS_SEED, if set, goes along.
 cmd_stress() {
-  local seconds="${1:-60}" config="${2:-opt}"
+  local seconds="${1:-60}" config="${2:-opt}" what="${3:-slab}" target
   [[ $seconds =~ ^[0-9]+$ ]] || die 2 "stress: '$seconds' is no number of seconds"
+  case "$what" in
+    slab) target=//tests/slab/stress:slab_stress_test ;;
+    pressure) target=//tests/reclaim/stress:pressure_stress_test ;;
+    *) die 2 "stress: '$what' is neither slab nor pressure" ;;
+  esac
   setup
   bazel_run test --config="$config" --nocache_test_results --test_output=streamed --test_timeout="$((seconds + 600))" \
     --test_env=MXA_STRESS_SECONDS="$seconds" --test_env=MXA_STRESS_SEED \
-    //tests/slab/stress:slab_stress_test
+    "$target"
 }

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "slab/cache_source.h"
+
+#include "absl/status/statusor.h"
+#include "slab/cache_core.h"
+#include "slab/compactor.h"
+#include "slab/pinned_caches.h"
+
+namespace mxa::slab {
+namespace {
+
+// Passes in one slice that give nothing.
+constexpr int kMostTries = 4;
+
+uint64_t SlabBytes(CacheCore& cache) { return cache.store().units() * kUnitSize; }
+
+bool IsMovable(const CacheCore& cache) { return cache.options().movable != nullptr; }
+
+reclaim::ReclaimHeld HeldBy(CacheCore& cache) {
+  const SlabStore::Counts counts = cache.store().GetCounts();
+  const size_t idle = IsMovable(cache) ? cache.SurplusSlabs() : counts.empty;
+  return {.held_bytes = counts.slabs * SlabBytes(cache), .idle_bytes = idle * SlabBytes(cache)};
+}
+
+reclaim::ReclaimGain ReclaimFrom(CacheCore& cache, const reclaim::ReclaimBudget& budget) {
+  if (budget.cancelled()) return {};
+  if (!IsMovable(cache)) return {.bytes = cache.Shrink() * SlabBytes(cache)};
+  CompactOptions options;
+  options.cancel = budget.cancel;
+  const absl::StatusOr<CompactStats> stats = RunPass(cache, options);
+  if (!stats.ok()) return {};  // somebody else's pass is running, and will do
+  return {.bytes = stats->slabs_released * SlabBytes(cache)};
+}
+
+}  // namespace
+
+reclaim::ReclaimCost CacheSource::cost() const {
+  return IsMovable(*cache_.core_) ? reclaim::ReclaimCost::kMoves : reclaim::ReclaimCost::kGivesBack;
+}
+
+reclaim::ReclaimHeld CacheSource::Held() { return HeldBy(*cache_.core_); }
+
+reclaim::ReclaimGain CacheSource::Reclaim(const reclaim::ReclaimBudget& budget) {
+  return ReclaimFrom(*cache_.core_, budget);
+}
+
+reclaim::ReclaimHeld ArenaSource::Held() {
+  reclaim::ReclaimHeld all;
+  ForEachPinnedCache(arena_, [&](CacheCore& cache) {
+    const reclaim::ReclaimHeld held = HeldBy(cache);
+    all.held_bytes += held.held_bytes;
+    all.idle_bytes += held.idle_bytes;
+    return true;
+  });
+  return all;
+}
+
+const CacheCore* ArenaSource::Choose() {
+  const CacheCore* chosen = nullptr;
+  uint64_t most = 0;
+  ForEachPinnedCache(arena_, [&](CacheCore& cache) {
+    const uint64_t idle = HeldBy(cache).idle_bytes;
+    const auto found = fruitless_.find(&cache);
+    if (idle <= most || (found != fruitless_.end() && idle <= found->second)) return true;
+    chosen = &cache;
+    most = idle;
+    return true;
+  });
+  return chosen;
+}
+
+reclaim::ReclaimGain ArenaSource::Reclaim(const reclaim::ReclaimBudget& budget) {
+  reclaim::ReclaimGain gain;
+  for (int tries = 0; tries < kMostTries && !budget.cancelled(); ++tries) {
+    const CacheCore* const chosen = Choose();
+    if (chosen == nullptr) {
+      fruitless_.clear();  // the reclaimer waits before it asks again
+      break;
+    }
+    uint64_t idle = 0;
+    ForEachPinnedCache(arena_, [&](CacheCore& cache) {
+      if (&cache != chosen) return true;
+      idle = HeldBy(cache).idle_bytes;
+      gain = ReclaimFrom(cache, budget);
+      return false;
+    });
+    if (gain.bytes > 0) {
+      fruitless_.erase(chosen);
+      return gain;
+    }
+    fruitless_[chosen] = idle;
+  }
+  return gain;
+}
+
+}  // namespace mxa::slab
