@@ -73,7 +73,25 @@ CacheCore::CacheCore(const CacheOptions& options)
   AllCaches().PushBack(*this);
 }
 
+bool CacheCore::TryPin() {
+  if (ending_) return false;
+  ++pins_;
+  return true;
+}
+
+void CacheCore::Unpin() {
+  MutexLock lock(&ThreadRegistryMutex());
+  --pins_;
+}
+
 CacheCore::~CacheCore() {
+  {
+    reclaim::OfflineScope offline;  // who has pinned it may wait for a grace period
+    MutexLock lock(&ThreadRegistryMutex());
+    ending_ = true;
+    const auto unpinned = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return pins_ == 0; };
+    ThreadRegistryMutex().Await(absl::Condition(&unpinned));
+  }
   // Again as long as something was retired meanwhile: its destructors may have passed more objects to FreeRcu, which by
   // now wait in the sheaf of the thread that ran them, or have been called back in turn. When nothing was, the barrier
   // has waited for the last destructor, and no sheaf had anything of it.

@@ -118,6 +118,11 @@ class CacheCore : public ListLink {
   BatchGate& batches() { return batches_; }
   Mutex& pass_mutex() ABSL_LOCK_RETURNED(pass_mutex_) { return pass_mutex_; }
 
+  // Keeps the cache from being destroyed while another thread than its user's works on it; false when it is being
+  // destroyed already.
+  bool TryPin() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
+  void Unpin();
+
   // --- For forks (fork.cc) ---
 
   // Counts the fork in as BeginSlow counts a drain; true when a membarrier is due.
@@ -214,6 +219,8 @@ class CacheCore : public ListLink {
 
   IntrusiveList<ThreadSheaves> threads_ ABSL_GUARDED_BY(ThreadRegistryMutex());
   int slow_requests_ ABSL_GUARDED_BY(ThreadRegistryMutex()) = 0;
+  int pins_ ABSL_GUARDED_BY(ThreadRegistryMutex()) = 0;
+  bool ending_ ABSL_GUARDED_BY(ThreadRegistryMutex()) = false;
 
   Mutex recycle_mutex_;  // the reclaimer's owner section
   Mutex marked_mutex_;

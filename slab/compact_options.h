@@ -16,6 +16,7 @@ struct CompactOptions {
     kMoveEverything,  // evacuate every slab once, whatever it gains: for tests and to keep readers honest
     kMoveToNode,      // evacuate the slabs of from_node to to_node
     kBalance,         // move from the fullest node to the emptiest until they differ by less than a slab's objects
+    kEvacuate,        // empty every slab that reaches into the range below, whatever it gains; destinations lie outside
   };
   Mode mode = Mode::kPack;
 
@@ -24,6 +25,10 @@ struct CompactOptions {
   // themselves.
   int from_node = -1;
   int to_node = -1;
+
+  // For kEvacuate: addresses of the cache's arena, from whose free units nobody is handed anything meanwhile.
+  uintptr_t range_begin = 0;
+  uintptr_t range_end = 0;
 
   // Objects moved for one grace period.
   size_t batch_objects = 4000;

@@ -95,6 +95,7 @@ void CacheCore::ReleaseAfterFork(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     RenewInChild(pass_mutex_);
     RenewInChild(totals_mutex_);
     batches_.RenewInChild();
+    pins_ = 0;  // theirs too
     slow_requests_ = 1 + SlowAtRest();  // the other threads' requests have gone with them; this fork's is left
   }
   --slow_requests_;
