@@ -156,6 +156,10 @@ class Arena : public ListLink {
   bool FreePages(void* start);
 
   void* AddressOf(UnitBlock block) const { return UnitAddress(block.first); }
+  // The unit that `address` lies in. REQUIRES: Contains(address).
+  UnitBlock UnitOf(const void* address) const {
+    return {(reinterpret_cast<uintptr_t>(address) - base_) / kUnitSize, 1};
+  }
   // The number of the first unit from which a block of `units` units is aligned to its size by address.
   size_t FirstAligned(size_t units) const;
   size_t units_reserved() const { return reserved_ / kUnitSize; }
@@ -247,9 +251,6 @@ class Arena : public ListLink {
   bool WhollyFreeLocked(size_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes runs of a block whose units have been taken, and enters it among those that are out.
   void StartBlock(UnitBlock block) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  UnitBlock UnitOf(const void* address) const {
-    return {(reinterpret_cast<uintptr_t>(address) - base_) / kUnitSize, 1};
-  }
   void* UnitAddress(size_t unit) const { return reinterpret_cast<void*>(base_ + unit * kUnitSize); }
 
   static constexpr size_t kGuardBytes = size_t{2} << 20;
