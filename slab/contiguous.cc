@@ -70,6 +70,7 @@ UnitsResult Await(ContiguousRequest& request, absl::Time deadline, const std::at
     if (!cancelled && !late) continue;
     request.Stop();
     if (!request.Abandon()) continue;
+    watch.Look();
     const bool held_up = watch.Describe(result.verdict);
     result.verdict.kind = cancelled ? Kind::kCancelled : held_up ? Kind::kReader : Kind::kDeadline;
     result.verdict.deadline_passed = late;
