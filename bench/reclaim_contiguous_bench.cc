@@ -39,7 +39,8 @@ namespace {
 // An arena full of nodes of one array, three of four leaves of each region freed.
 class HoledArray {
  public:
-  explicit HoledArray(size_t bytes) : arena_(MakeArena(bytes)), nodes_(xarray::NodeCache::Create(arena_.get()).value()) {
+  explicit HoledArray(size_t bytes)
+      : arena_(MakeArena(bytes)), nodes_(xarray::NodeCache::Create(arena_.get()).value()) {
     array_ = std::make_unique<xarray::ArrayCore>(*nodes_);
     uint64_t leaves = 0;
     while (array_->Store(leaves * xarray::kSlots, EntryFor(leaves)).ok()) ++leaves;
@@ -117,8 +118,8 @@ void Run(Bench& bench, size_t arena_bytes, size_t block_bytes, const std::string
   if (!bench.Wants(what)) return;
   HoledArray array(arena_bytes);
   const size_t could = array.FreeBytes() / block_bytes;
-  const double copied = static_cast<double>(array.live_bytes()) * static_cast<double>(block_bytes) /
-                        static_cast<double>(arena_bytes);
+  const double copied =
+      static_cast<double>(array.live_bytes()) * static_cast<double>(block_bytes) / static_cast<double>(arena_bytes);
   std::vector<double> us = array.AllocateAll(block_bytes);
   MXA_CHECK(!us.empty(), "no block at all");
   std::sort(us.begin(), us.end());
@@ -127,7 +128,8 @@ void Run(Bench& bench, size_t arena_bytes, size_t block_bytes, const std::string
   const auto percentile = [&](double p) {
     return us[std::min(us.size() - 1, static_cast<size_t>(p * static_cast<double>(us.size())))];
   };
-  bench.Single({absl::StrCat(what, ", time of one, median"), "us", "copy, grace period", ""}, percentile(0.5), baseline);
+  bench.Single({absl::StrCat(what, ", time of one, median"), "us", "copy, grace period", ""}, percentile(0.5),
+               baseline);
   bench.Single({absl::StrCat(what, ", time of one, p99"), "us", "copy, grace period", ""}, percentile(0.99), baseline);
   bench.Single({absl::StrCat(what, ", time of one, longest"), "us", "copy, grace period", ""}, us.back(), baseline);
   bench.Note(absl::StrCat(what, ": the next one: ", array.last_verdict().Text()));
@@ -142,6 +144,7 @@ int main(int argc, char** argv) {
   const size_t arena_bytes = bench.Size(size_t{256} << 20, size_t{16} << 20);
   Run(bench, arena_bytes, size_t{2} << 20, "blocks of 2 MiB");
   Run(bench, arena_bytes, size_t{64} << 10, "blocks of 64 KiB");
-  Run(bench, arena_bytes, bench.Size(size_t{8} << 20, size_t{4} << 20), bench.smoke() ? "blocks of 4 MiB" : "blocks of 8 MiB");
+  Run(bench, arena_bytes, bench.Size(size_t{8} << 20, size_t{4} << 20),
+      bench.smoke() ? "blocks of 4 MiB" : "blocks of 8 MiB");
   return bench.Finish();
 }

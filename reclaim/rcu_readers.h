@@ -22,8 +22,8 @@ namespace mxa::reclaim {
 // A thread in a read section that the grace period under way waits for.
 struct GracePeriodHolder {
   std::string name;
-  int64_t thread_id = 0;   // the kernel's
-  uint64_t section = 0;    // differs between sections of one thread, but for a chance in the moment a grace period ends
+  int64_t thread_id = 0;  // the kernel's
+  uint64_t section = 0;   // differs between sections of one thread, but for a chance in the moment a grace period ends
 };
 
 // Those there are right now; none when no grace period is under way, and never any with the bp flavour, which keeps its

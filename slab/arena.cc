@@ -254,8 +254,10 @@ absl::Status Arena::CheckInvariants() const {
     }
     if ((region.pinned_units & (region.free_units | region.isolated_units)) != 0 ||
         WhollyFreeLocked(region.number) != (region.takable() == ~uint32_t{0})) {
-      return absl::InternalError(absl::StrFormat("A5: region %d has pinned units that are free or isolated, or is on "
-                                                 "the map of free regions and is not", region.number));
+      return absl::InternalError(
+          absl::StrFormat("A5: region %d has pinned units that are free or isolated, or is on "
+                          "the map of free regions and is not",
+                          region.number));
     }
     isolated += region.isolated_units != 0 ? 1 : 0;
     // Relaxed: written under mutex_.

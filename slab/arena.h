@@ -235,8 +235,8 @@ class Arena : public ListLink {
     ListOf(region).PushFront(region);
     const uint64_t bit = uint64_t{1} << region.number % 64;
     const bool free = region.takable() == ~uint32_t{0};
-    free_regions_[region.number / 64] = free ? free_regions_[region.number / 64] | bit
-                                             : free_regions_[region.number / 64] & ~bit;
+    free_regions_[region.number / 64] =
+        free ? free_regions_[region.number / 64] | bit : free_regions_[region.number / 64] & ~bit;
   }
   // Makes `units` units from number `unit` on one run with fresh descriptors.
   Slab* StartRun(size_t unit, size_t units) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -271,7 +271,8 @@ class Arena : public ListLink {
   mutable Mutex mutex_;
   std::deque<Region> regions_ ABSL_GUARDED_BY(mutex_);        // the committed ones, in address order
   std::vector<RegionsByUse> by_use_ ABSL_GUARDED_BY(mutex_);  // by node and class
-  std::vector<uint64_t> free_regions_ ABSL_GUARDED_BY(mutex_);  // bit: the region is wholly free, and nothing of it isolated
+  std::vector<uint64_t> free_regions_
+      ABSL_GUARDED_BY(mutex_);  // bit: the region is wholly free, and nothing of it isolated
   std::map<size_t, size_t> blocks_ ABSL_GUARDED_BY(mutex_);  // those that are out: their first unit, and how many
   PageRuns page_runs_ ABSL_GUARDED_BY(mutex_);               // of these, the units cut into pages
   size_t units_held_ ABSL_GUARDED_BY(mutex_) = 0;

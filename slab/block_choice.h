@@ -28,9 +28,9 @@ struct BlockChoice {
 
   std::vector<UnitBlock> candidates;
   // Why there are not more, or none:
-  bool others_isolate = false;            // blocks that hold units of an isolated one were left out
-  size_t missing_bytes = 0;               // of blocks without room elsewhere, the least that is missing; 0: none such
-  std::optional<size_t> nearest_pinned;   // with no movable block: a pinned unit of the block that has the fewest
+  bool others_isolate = false;           // blocks that hold units of an isolated one were left out
+  size_t missing_bytes = 0;              // of blocks without room elsewhere, the least that is missing; 0: none such
+  std::optional<size_t> nearest_pinned;  // with no movable block: a pinned unit of the block that has the fewest
 };
 
 // Among the blocks of `units` units that begin at a multiple of that after `first_aligned`.

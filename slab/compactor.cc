@@ -263,10 +263,10 @@ class Pass {
         return stats_.results[static_cast<size_t>(result)] != before[static_cast<size_t>(result)];
       };
       if (became(reclaim::MoveResult::kMoved) || became(reclaim::MoveResult::kGone)) continue;
-      log_->stuck.push_back({.address = object,
-                             .kept_back = objects_[0] == nullptr,
-                             .result = became(reclaim::MoveResult::kPinned) ? reclaim::MoveResult::kPinned
-                                                                            : reclaim::MoveResult::kBusy});
+      log_->stuck.push_back(
+          {.address = object,
+           .kept_back = objects_[0] == nullptr,
+           .result = became(reclaim::MoveResult::kPinned) ? reclaim::MoveResult::kPinned : reclaim::MoveResult::kBusy});
     }
     return used;
   }

@@ -101,8 +101,7 @@ UnitsResult AllocateUnits(Arena& arena, size_t units, absl::Time deadline, const
 
 }  // namespace
 
-ContiguousResult AllocateContiguous(Arena& arena, size_t bytes, absl::Time deadline,
-                                    const std::atomic<bool>* cancel) {
+ContiguousResult AllocateContiguous(Arena& arena, size_t bytes, absl::Time deadline, const std::atomic<bool>* cancel) {
   MXA_CHECK(reclaim::MayReclaim() && !reclaim::InReadSection(),
             "contiguous memory asked for in a read section, under an array lock or inside a callback");
   ContiguousResult result;

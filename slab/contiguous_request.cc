@@ -34,9 +34,7 @@ Answer AnswerOf(const EvacuationLog::Stuck& stuck) {
 
 }  // namespace
 
-bool ContiguousRequest::Stopped() const {
-  return stop_.load(std::memory_order_relaxed) || absl::Now() >= deadline_;
-}
+bool ContiguousRequest::Stopped() const { return stop_.load(std::memory_order_relaxed) || absl::Now() >= deadline_; }
 
 void ContiguousRequest::Stop() {
   stop_.store(true, std::memory_order_relaxed);
@@ -223,9 +221,9 @@ void ContiguousRequest::Note(const EvacuationLog::Stuck& stuck, const std::strin
 
 void ContiguousRequest::NameBlocker() {
   if (!last_blockers_.empty()) {
-    const void* most = *std::max_element(last_blockers_.begin(), last_blockers_.end(), [&](const void* a, const void* b) {
-      return blockers_[a].times < blockers_[b].times;
-    });
+    const void* most =
+        *std::max_element(last_blockers_.begin(), last_blockers_.end(),
+                          [&](const void* a, const void* b) { return blockers_[a].times < blockers_[b].times; });
     const Blocker& blocker = blockers_[most];
     verdict_.kind = blocker.kind;
     verdict_.cache = blocker.cache;

@@ -41,9 +41,9 @@ size_t SlabStore::ReleaseEmptyIn(uintptr_t begin, uintptr_t end) {
   {
     MutexLock lock(&mutex_);
     for (SlabLists& lists : lists_) {
-      lists.TakeEmptyIf(
-          [&](const Slab& slab) ABSL_NO_THREAD_SAFETY_ANALYSIS { return !planning_ && slab.ReachesInto(begin, end); },
-          slabs);
+      lists.TakeEmptyIf([&](const Slab& slab)
+                            ABSL_NO_THREAD_SAFETY_ANALYSIS { return !planning_ && slab.ReachesInto(begin, end); },
+                        slabs);
     }
     slabs = DetachLocked(std::move(slabs));
   }

@@ -98,7 +98,8 @@ std::vector<PlannedMove> PlanMoves(const std::vector<Choice>& listed, size_t cap
     case Mode::kEvacuate:
       for (int node = 0; node < static_cast<int>(nodes); ++node) {
         for (const Choice& choice : listed) {
-          if (choice.node == node && choice.slab->ReachesInto(options.range_begin, options.range_end)) moves.push_back({choice.slab, node});
+          if (choice.node == node && choice.slab->ReachesInto(options.range_begin, options.range_end))
+            moves.push_back({choice.slab, node});
         }
       }
       return moves;

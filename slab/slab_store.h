@@ -230,7 +230,7 @@ class SlabStore {
   std::vector<SlabLists> lists_ ABSL_GUARDED_BY(mutex_);  // by node
   std::vector<NodeCounts> node_counts_ ABSL_GUARDED_BY(mutex_);
   IntrusiveList<Slab> planned_ ABSL_GUARDED_BY(mutex_);
-  IntrusiveList<Slab> aside_ ABSL_GUARDED_BY(mutex_);  // planned, and settled: an evacuation did not get them empty
+  IntrusiveList<Slab> aside_ ABSL_GUARDED_BY(mutex_);     // planned, and settled: an evacuation did not get them empty
   IntrusiveList<Slab> critical_ ABSL_GUARDED_BY(mutex_);  // those with room in front
   IntrusiveList<Slab> emptied_ ABSL_GUARDED_BY(mutex_);   // critical ones, to be given back
   IntrusiveList<Slab> victims_ ABSL_GUARDED_BY(mutex_);

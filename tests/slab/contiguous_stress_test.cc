@@ -63,8 +63,7 @@ class ContiguousStress {
     EXPECT_TRUE(table_.arena().CheckInvariants().ok()) << table_.arena().CheckInvariants();
     EXPECT_GT(granted_, 0u);
     for (size_t slot = 0; slot < kSlots; ++slot) table_.RemoveRcu(slot);
-    const ContiguousResult all =
-        AllocateContiguous(table_.arena(), size_t{4} << 20, absl::Now() + absl::Seconds(20));
+    const ContiguousResult all = AllocateContiguous(table_.arena(), size_t{4} << 20, absl::Now() + absl::Seconds(20));
     EXPECT_TRUE(all.verdict.granted()) << all.verdict.Text();
     if (all.block != nullptr) FreeContiguous(table_.arena(), all.block);
     EXPECT_EQ(table_.arena().isolations(), 0u);

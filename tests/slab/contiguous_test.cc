@@ -15,6 +15,7 @@
 #include "reclaim/context.h"
 #include "reclaim/rcu.h"
 #include "slab/arena.h"
+#include "slab/block_isolation.h"
 #include "slab/cache.h"
 #include "slab/page_pool.h"
 #include "tests/support/fake_topology.h"
@@ -34,8 +35,7 @@ constexpr size_t kSlots = kRegions * kUnitsPerRegion * 64;
 absl::Time Soon() { return absl::Now() + absl::Seconds(20); }
 
 std::unique_ptr<Arena> MakeArena(size_t regions, const Topology* topology = nullptr) {
-  return Arena::Create(
-             {.reserve_bytes = regions * kRegionSize, .min_reserve_bytes = kRegionSize, .topology = topology})
+  return Arena::Create({.reserve_bytes = regions * kRegionSize, .min_reserve_bytes = kRegionSize, .topology = topology})
       .value();
 }
 
@@ -209,7 +209,8 @@ TEST_F(ContiguousTest, ReadersSeeEveryItemThroughout) {
 
 TEST_F(ContiguousTest, UnmovableSlabsStayTogether) {
   StubbornTable table(*arena_, kSlots);
-  auto still = Cache::Create({.name = "still", .object_size = 1024, .arena = arena_.get(), .sheaf_capacity = 8}).value();
+  auto still =
+      Cache::Create({.name = "still", .object_size = 1024, .arena = arena_.get(), .sheaf_capacity = 8}).value();
   std::vector<void*> objects;
   for (size_t slot = 0; slot < kSlots / 2; ++slot) {
     ASSERT_TRUE(table.Create(slot));
@@ -225,7 +226,22 @@ TEST_F(ContiguousTest, UnmovableSlabsStayTogether) {
   for (void* object : objects) still->Free(object);
 }
 
-// A pool that is short gets no run of an isolated block; the arena's tests show why.
+TEST_F(ContiguousTest, APoolKeepsNoRunOfAnIsolatedBlock) {
+  arena_ = MakeArena(2);
+  std::vector<Slab*> mine{arena_->AllocateRun(4, kAnyNode, Mobility::kMovable)};
+  std::vector<Slab*> other{arena_->AllocateRun(32)};
+  auto pool = PagePool::Create({.name = "pool", .arena = arena_.get()}).value();
+  {
+    const BlockIsolation isolation(*arena_, {0, kUnitsPerRegion});
+    EXPECT_FALSE(pool->Resize(1).ok()) << "it can have no free unit of the block either";
+    EXPECT_FALSE(pool->Offer(mine));
+    EXPECT_EQ(mine.size(), 1u);
+  }
+  EXPECT_TRUE(pool->Offer(mine));
+  arena_->FreeRuns(mine);
+  arena_->FreeRuns(other);
+}
+
 TEST_F(ContiguousTest, PagePoolsAndBlocksStandBesideEachOther) {
   auto pool = PagePool::Create({.name = "pool", .arena = arena_.get(), .min_units = 40}).value();
   StubbornTable table(*arena_, kSlots);
