@@ -143,7 +143,7 @@ class Arena : public ListLink {
   bool IsolateBlock(UnitBlock block);
   void EndIsolation(UnitBlock block);
   // Whether all units of a block are free.
-  bool IsFree(UnitBlock block) const;
+  bool IsFree(UnitBlock block);
   // Takes an isolated block as TakeBlock does and ends its isolation; false when a unit of it is in use.
   bool TakeIsolated(UnitBlock block);
   // Gives a block back that was taken. False when none that is out begins at `start`.
@@ -246,7 +246,7 @@ class Arena : public ListLink {
   bool CommitTo(size_t number) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Calls `visit(region, mask)` for the part of a block that lies in each region; stops when that says false.
   template <typename Visit>
-  bool EachRegionOf(UnitBlock block, Visit visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool EachRegionOf(UnitBlock block, Visit visit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A region that may be part of a block of several.
   bool WhollyFreeLocked(size_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes runs of a block whose units have been taken, and enters it among those that are out.

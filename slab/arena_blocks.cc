@@ -16,12 +16,11 @@
 namespace mxa::slab {
 
 template <typename Visit>
-bool Arena::EachRegionOf(UnitBlock block, Visit visit) const {
+bool Arena::EachRegionOf(UnitBlock block, Visit visit) {
   for (size_t unit = block.first; unit < block.end();) {
     const size_t in_region = unit % kUnitsPerRegion;
     const size_t units = std::min(kUnitsPerRegion - in_region, block.end() - unit);
-    // The constness of a region is that of its user, who got it from this arena's other functions.
-    if (!visit(const_cast<Region&>(regions_[unit / kUnitsPerRegion]), UnitMask(in_region, units))) return false;
+    if (!visit(regions_[unit / kUnitsPerRegion], UnitMask(in_region, units))) return false;
     unit += units;
   }
   return true;
@@ -94,7 +93,7 @@ void Arena::EndIsolation(UnitBlock block) {
   --isolations_;
 }
 
-bool Arena::IsFree(UnitBlock block) const {
+bool Arena::IsFree(UnitBlock block) {
   MutexLock lock(&mutex_);
   return EachRegionOf(block, [](const Region& region, uint32_t mask) { return (~region.free_units & mask) == 0; });
 }

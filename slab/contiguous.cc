@@ -25,6 +25,8 @@ using Kind = ContiguousVerdict::Kind;
 
 // Whoever waits looks this often at the caller's flag, and at who holds up a grace period.
 constexpr absl::Duration kLook = absl::Milliseconds(1);
+// A reader that was met for less than this is not to blame when something else has been in the way.
+constexpr absl::Duration kHeldUp = absl::Milliseconds(10);
 
 struct UnitsResult {
   std::optional<UnitBlock> block;
@@ -59,11 +61,14 @@ UnitsResult Await(ContiguousRequest& request, absl::Time deadline, const std::at
     }
     if (done) {
       result.verdict = request.verdict();
+      // A pass or a request that is not done may be waiting for a reader.
+      const bool others = result.verdict.kind == Kind::kPassElsewhere || result.verdict.kind == Kind::kOverlap;
       if (cancelled) result.verdict.kind = Kind::kCancelled;
+      if (others) watch.Describe(result.verdict);
       result.verdict.deadline_passed = late || result.verdict.deadline_passed;
       return result;
     }
-    if (request.waiting()) watch.Look();
+    watch.Look();
     // Relaxed: a request, not a message.
     cancelled = cancelled || (cancel != nullptr && cancel->load(std::memory_order_relaxed));
     late = late || absl::Now() >= deadline;
@@ -71,8 +76,12 @@ UnitsResult Await(ContiguousRequest& request, absl::Time deadline, const std::at
     request.Stop();
     if (!request.Abandon()) continue;
     watch.Look();
+    result.verdict = request.LastSeen();
     const bool held_up = watch.Describe(result.verdict);
-    result.verdict.kind = cancelled ? Kind::kCancelled : held_up ? Kind::kReader : Kind::kDeadline;
+    const bool to_blame =
+        held_up && (result.verdict.kind == Kind::kDeadline || result.verdict.held_at_least >= kHeldUp);
+    if (to_blame) result.verdict.kind = Kind::kReader;
+    if (cancelled) result.verdict.kind = Kind::kCancelled;
     result.verdict.deadline_passed = late;
     return result;
   }

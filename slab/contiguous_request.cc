@@ -203,6 +203,11 @@ bool ContiguousRequest::EvacuateOnce(UnitBlock block) {
           again = again && !stuck.refused && stuck.result != reclaim::MoveResult::kPinned;
         }
       });
+  NameBlocker();
+  {
+    MutexLock lock(&mutex_);
+    seen_ = verdict_;
+  }
   return again && unplaced_bytes_ == 0;
 }
 
@@ -220,6 +225,7 @@ void ContiguousRequest::Note(const EvacuationLog::Stuck& stuck, const std::strin
 }
 
 void ContiguousRequest::NameBlocker() {
+  verdict_ = {};
   if (!last_blockers_.empty()) {
     const void* most =
         *std::max_element(last_blockers_.begin(), last_blockers_.end(),

@@ -8,7 +8,7 @@
 // Invariants:
 //   Cr1  at any time at most one block is isolated for it, and none when it has ended.
 //   Cr2  a block that it got goes to whoever asked, or, when it was abandoned, back to the arena.
-//   Cr3  it holds no cache back from being destroyed longer than one pass, or one barrier, over it.
+//   Cr3  it holds no cache back from being destroyed longer than the passes, or the barriers, of one round.
 // Threads: Run on one thread; Stop, Await, Abandon and waiting on another's.
 #ifndef MXA_SLAB_CONTIGUOUS_REQUEST_H_
 #define MXA_SLAB_CONTIGUOUS_REQUEST_H_
@@ -55,11 +55,16 @@ class ContiguousRequest {
 
   std::optional<UnitBlock> block() const { return block_; }
   const ContiguousVerdict& verdict() const { return verdict_; }
+  // What its last evacuation met, while it runs; kDeadline before there was one.
+  ContiguousVerdict LastSeen() {
+    MutexLock lock(&mutex_);
+    return seen_;
+  }
 
  private:
   // What stood in the way last: of objects the one that was asked most often.
   struct Blocker {
-    ContiguousVerdict::Kind kind;
+    ContiguousVerdict::Kind kind = ContiguousVerdict::Kind::kObject;
     std::string cache;
     ContiguousVerdict::Answer answer = ContiguousVerdict::Answer::kNone;
     uint64_t times = 0;
@@ -79,6 +84,7 @@ class ContiguousRequest {
   bool ShouldLookAgain(const ArenaSurvey& survey, const BlockChoice& choice);
   bool Stopped() const;
   void Sleep(absl::Duration time);
+  // Makes verdict_ of what stood in the way last.
   void NameBlocker();
 
   Arena& arena_;
@@ -103,6 +109,7 @@ class ContiguousRequest {
   CondVar changed_;
   bool done_ ABSL_GUARDED_BY(mutex_) = false;
   bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
+  ContiguousVerdict seen_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace mxa::slab

@@ -46,7 +46,7 @@ struct ContiguousVerdict {
   Answer answer = Answer::kNone;  // kObject
   uint64_t times = 0;             // kObject: it got this answer so often; kRefused: so; kPassElsewhere: tried so often
 
-  // kReader; also with kCancelled and kDeadline when one was seen.
+  // kReader; with the other kinds where one was seen that may be behind it.
   std::string thread_name;
   int64_t thread_id = 0;
   absl::Duration held_at_least = absl::ZeroDuration();

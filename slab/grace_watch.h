@@ -21,7 +21,7 @@ class GraceWatch {
  public:
   // Looks once. Sections that are not there any more are forgotten.
   void Look();
-  // Names the one that was seen first; false when the last look met none.
+  // Names the one that was seen first; false, and nothing written, when the last look met none.
   bool Describe(ContiguousVerdict& verdict) const;
 
  private:

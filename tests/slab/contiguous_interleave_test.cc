@@ -245,7 +245,7 @@ TEST_F(ContiguousInterleaveTest, AnAbandonedRequestGivesItsBlockBack) {
     while (!leave) std::this_thread::yield();
   });
   while (!inside) std::this_thread::yield();
-  const ContiguousVerdict verdict = Ask(kRegionSize, absl::Milliseconds(50));
+  const ContiguousVerdict verdict = Ask(kRegionSize, absl::Milliseconds(300));
   EXPECT_EQ(verdict.kind, Kind::kReader) << verdict.Text();
   leave = true;
   threads.JoinAll();
