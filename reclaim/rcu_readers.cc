@@ -7,12 +7,17 @@
 
 #include "reclaim/rcu_readers.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
 #include <type_traits>
 
 #include "absl/base/attributes.h"
 #include "base/check.h"
 #include "base/intrusive_list.h"
 #include "base/mutex.h"
+#include "reclaim/rcu.h"
 #include "reclaim/rcu_flavor.h"
 #include "reclaim/rcu_flavor_check.h"
 
@@ -24,6 +29,8 @@ using UrcuReader = std::remove_reference_t<decltype(URCU_TLS(MXA_URCU(reader)))>
 
 struct Reader : ListLink {
   UrcuReader* urcu = nullptr;
+  pthread_t thread{};
+  int64_t thread_id = 0;
 };
 
 ABSL_CONST_INIT thread_local Reader tls_reader;
@@ -31,6 +38,21 @@ ABSL_CONST_INIT thread_local Reader tls_reader;
 IntrusiveList<Reader>& Readers() {
   static auto& readers = *new IntrusiveList<Reader>;
   return readers;
+}
+#endif
+
+#if !defined(MXA_RCU_BP)
+// The word by which a reader tells liburcu where it stands.
+// Relaxed: what is seen is a moment's, for a report.
+uint64_t WordOf(const UrcuReader& reader) { return __atomic_load_n(&reader.ctr, __ATOMIC_RELAXED); }
+
+// Whether a reader with this word entered its section before the grace period under way began.
+bool HoldsUp(uint64_t word, uint64_t grace_period) {
+#if defined(MXA_RCU_QSBR)
+  return word != 0 && word != grace_period;
+#else
+  return (word & URCU_GP_CTR_NEST_MASK) != 0 && ((word ^ grace_period) & URCU_GP_CTR_PHASE) != 0;
+#endif
 }
 #endif
 
@@ -55,6 +77,31 @@ pthread_key_t ExitKey(void (*at_exit)(void*)) ABSL_EXCLUSIVE_LOCKS_REQUIRED(Read
 }
 
 }  // namespace
+}  // namespace mxa::reclaim::internal
+
+namespace mxa::reclaim {
+
+std::vector<GracePeriodHolder> GracePeriodHolders() {
+  std::vector<GracePeriodHolder> holders;
+#if !defined(MXA_RCU_BP)
+  MutexLock lock(&internal::ReadersMutex());
+  // Relaxed: as WordOf.
+  const uint64_t grace_period = __atomic_load_n(&MXA_URCU(gp).ctr, __ATOMIC_RELAXED);
+  for (internal::Reader* reader = internal::Readers().front(); reader != nullptr;
+       reader = internal::Readers().next(*reader)) {
+    if (!internal::HoldsUp(internal::WordOf(*reader->urcu), grace_period)) continue;
+    std::array<char, 16> name{};
+    pthread_getname_np(reader->thread, name.data(), name.size());
+    // One that was there before the last grace period to end would have held that up.
+    holders.push_back({name.data(), reader->thread_id, GracePeriods()});
+  }
+#endif
+  return holders;
+}
+
+}  // namespace mxa::reclaim
+
+namespace mxa::reclaim::internal {
 
 pthread_key_t AddReader(void (*at_exit)(void*)) {
   MutexLock lock(&ReadersMutex());
@@ -62,6 +109,8 @@ pthread_key_t AddReader(void (*at_exit)(void*)) {
   MXA_URCU(register_thread)();
 #if !defined(MXA_RCU_BP)
   tls_reader.urcu = &URCU_TLS(MXA_URCU(reader));
+  tls_reader.thread = pthread_self();
+  tls_reader.thread_id = static_cast<int64_t>(syscall(SYS_gettid));
   Readers().PushBack(tls_reader);
 #endif
   return key;

@@ -21,10 +21,6 @@ namespace {
 constexpr size_t kTableBytesPerRegion = kUnitsPerRegion * sizeof(Slab);
 static_assert(kTableBytesPerRegion == 4096, "a region's descriptors are one page");
 
-constexpr uint32_t RunMask(size_t first, size_t units) {
-  return units == kUnitsPerRegion ? ~uint32_t{0} : ((uint32_t{1} << units) - 1) << first;
-}
-
 // Bytes of [start, start + bytes) that the kernel holds pages for.
 size_t ResidentBytes(const void* start, size_t bytes) {
   const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -64,7 +60,10 @@ absl::StatusOr<std::unique_ptr<Arena>> Arena::Create(const ArenaOptions& options
   for (size_t bytes = options.reserve_bytes / kRegionSize * kRegionSize; bytes >= least && bytes != 0;
        bytes = bytes / 2 / kRegionSize * kRegionSize) {
     const size_t table_bytes = bytes / kRegionSize * kTableBytesPerRegion;
-    Reservation units(bytes + kGuardBytes, kRegionSize);
+    // So that blocks of up to 1 GiB find as many aligned places as there can be. Where addresses are short they find
+    // fewer.
+    Reservation units(bytes + kGuardBytes, std::max(kRegionSize, std::min(std::bit_floor(bytes), size_t{1} << 30)));
+    if (!units) units = Reservation(bytes + kGuardBytes, kRegionSize);
     Reservation table(table_bytes, 4096);
     if (!units || !table) continue;
     arena->base_ = reinterpret_cast<uintptr_t>(units.start());
@@ -107,8 +106,10 @@ Arena::~Arena() {
   if (reserved_ == 0) return;
   {
     MutexLock lock(&mutex_);
+    const auto unused = [this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { return users_ == 0; };
+    mutex_.Await(absl::Condition(&unused));
     MXA_CHECK(units_held_ == 0, "arena destroyed while a cache holds slabs of it");
-    for (Region& region : regions_) ByUse(region)[0].Remove(region);
+    for (Region& region : regions_) ListOf(region).Remove(region);
   }
 }
 
@@ -116,80 +117,10 @@ void Arena::SetTopology(const Topology& topology) {
   topology_ = &topology;
   if (topology.nodes() > 1) node_of_region_ = std::make_unique<std::atomic<uint8_t>[]>(reserved_ / kRegionSize);
   MutexLock lock(&mutex_);
-  by_use_ = std::vector<RegionsByUse>(topology.nodes());
+  by_use_ = std::vector<RegionsByUse>(2 * topology.nodes());
 }
 
-bool Arena::BindUnits(size_t number, int node) {
-  if (node_of_region_ == nullptr) return true;
-  if (!topology_->Bind(UnitAddress(number * kUnitsPerRegion), kRegionSize, node)) return false;
-  node_of_region_[number].store(static_cast<uint8_t>(node), std::memory_order_relaxed);
-  return true;
-}
-
-Arena::Region* Arena::CommitRegion(int node) {
-  const size_t number = regions_.size();
-  if ((number + 1) * kRegionSize > reserved_) return nullptr;
-  void* units = UnitAddress(number * kUnitsPerRegion);
-  void* descriptors = table_ + number * kUnitsPerRegion;
-  if (mprotect(descriptors, kTableBytesPerRegion, PROT_READ | PROT_WRITE) != 0) return nullptr;
-  if (mprotect(units, kRegionSize, PROT_READ | PROT_WRITE) != 0) return nullptr;
-  // Advice only: where the kernel has no huge pages there is nothing to ask for or to refuse. Without MADV_NOHUGEPAGE a
-  // kernel set to "always" would fill the holes that releasing single slabs leaves.
-  madvise(units, kRegionSize, huge_pages_ ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-  // The descriptors are left to the node of the thread that first uses them: bound, they would be a mapping of their own.
-  if (!BindUnits(number, node)) return nullptr;
-  Region& region = regions_.emplace_back();
-  region.number = number;
-  region.free_units = ~uint32_t{0};
-  region.node = node;
-  ByUse(region)[0].PushBack(region);
-  // Relaxed: whoever asks about a pointer got it after the region was committed.
-  committed_.store((number + 1) * kRegionSize, std::memory_order_relaxed);
-  return &region;
-}
-
-Arena::Region* Arena::RebindRegion(int node) {
-  for (RegionsByUse& by_use : by_use_) {
-    Region* region = by_use[0].front();
-    if (region == nullptr || region->node == node) continue;
-    // Its pages went when its last unit did, so those that come next come from the new node.
-    if (!BindUnits(region->number, node)) return nullptr;
-    by_use[0].Remove(*region);
-    region->node = node;
-    ByUse(*region)[0].PushBack(*region);
-    return region;
-  }
-  return nullptr;
-}
-
-Arena::Region* Arena::ChooseRegion(size_t units, int node, size_t* first_unit) {
-  RegionsByUse& by_use = by_use_[static_cast<size_t>(node)];
-  for (size_t used = kUnitsPerRegion - units + 1; used-- > 0;) {
-    for (Region* region = by_use[used].front(); region != nullptr; region = by_use[used].next(*region)) {
-      for (size_t first = 0; first < kUnitsPerRegion; first += units) {
-        if ((~region->free_units & RunMask(first, units)) == 0) {
-          *first_unit = first;
-          return region;
-        }
-      }
-    }
-  }
-  *first_unit = 0;
-  Region* region = RebindRegion(node);
-  return region != nullptr ? region : CommitRegion(node);
-}
-
-void Arena::UpdateRegion(Region& region, size_t first, size_t units, bool free) {
-  const uint32_t mask = RunMask(first, units);
-  MXA_CHECK((region.free_units & mask) == (free ? 0 : mask), "units handed out or taken back twice");
-  RegionsByUse& by_use = ByUse(region);
-  by_use[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].Remove(region);
-  region.free_units ^= mask;
-  by_use[kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units))].PushFront(region);
-  units_held_ = free ? units_held_ - units : units_held_ + units;
-}
-
-Slab* Arena::AllocateRun(size_t units, int node) {
+Slab* Arena::AllocateRun(size_t units, int node, Mobility mobility) {
   MXA_CHECK(std::has_single_bit(units) && units <= kUnitsPerRegion, "a run is a power of two of units up to a region");
   if (faults_ != nullptr && faults_->ShouldFail()) return nullptr;
   const int nodes = static_cast<int>(topology_->nodes());
@@ -197,12 +128,12 @@ Slab* Arena::AllocateRun(size_t units, int node) {
   const int best = node == kAnyNode ? topology_->CurrentNode() : node;
   MutexLock lock(&mutex_);
   size_t first = 0;
-  Region* region = ChooseRegion(units, best, &first);
+  Region* region = ChooseRegion(units, best, mobility, &first);
   for (int i = 1; region == nullptr && node == kAnyNode && i < nodes; ++i) {
-    region = ChooseRegion(units, (best + i) % nodes, &first);
+    region = ChooseRegion(units, (best + i) % nodes, mobility, &first);
   }
   if (region == nullptr) return nullptr;
-  UpdateRegion(*region, first, units, /*free=*/false);
+  TakeUnits(*region, UnitMask(first, units), mobility);
   return StartRun(region->number * kUnitsPerRegion + first, units);
 }
 
@@ -223,7 +154,7 @@ Slab* Arena::Carve(Slab* first, size_t total, size_t units) {
                 unit % kUnitsPerRegion + total <= kUnitsPerRegion,
             "carving into runs that are no aligned powers of two");
   MutexLock lock(&mutex_);
-  MXA_CHECK((regions_[unit / kUnitsPerRegion].free_units & RunMask(unit % kUnitsPerRegion, total)) == 0,
+  MXA_CHECK((regions_[unit / kUnitsPerRegion].free_units & UnitMask(unit % kUnitsPerRegion, total)) == 0,
             "carving units that are not in use");
   for (size_t i = 0; i < total; i += first[i].units) {
     MXA_CHECK(first[i].units_before == 0 && i + first[i].units <= total, "carving part of a run");
@@ -247,7 +178,7 @@ void Arena::FreeRuns(std::vector<Slab*>& runs) {
     MXA_CHECK(slab->units != 0, "a run taken back twice");
     const size_t unit = static_cast<size_t>(slab - table_);
     Region& region = regions_[unit / kUnitsPerRegion];
-    UpdateRegion(region, unit % kUnitsPerRegion, slab->units, /*free=*/true);
+    ReturnUnits(region, UnitMask(unit % kUnitsPerRegion, slab->units));
     slab->state = SlabState::kUnused;
     slab->owner = nullptr;
     if (region.free_units == ~uint32_t{0}) {
@@ -261,8 +192,7 @@ void Arena::FreeRuns(std::vector<Slab*>& runs) {
 
 size_t Arena::UnitsUsedInRegion(size_t region) const {
   MutexLock lock(&mutex_);
-  return region < regions_.size() ? kUnitsPerRegion - static_cast<size_t>(std::popcount(regions_[region].free_units))
-                                  : 0;
+  return region < regions_.size() ? regions_[region].used() : 0;
 }
 
 size_t Arena::regions_held() const {
@@ -298,6 +228,14 @@ void Arena::LockAllForFork() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Arena::ReleaseAllAfterFork(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   for (Arena* arena = AllArenas().front(); arena != nullptr; arena = AllArenas().next(*arena)) {
+    if (side == ForkSide::kChild) {
+      // Whoever evacuated blocks, on threads of their own, is not there.
+      for (Region& region : arena->regions_) {
+        arena->ChangeRegion(region, [&] { region.isolated_units = 0; });
+      }
+      arena->isolations_ = 0;
+      arena->users_ = 0;
+    }
     ReleaseAfterFork(arena->mutex_, side);
   }
   ReleaseAfterFork(AllArenasMutex(), side);
@@ -306,13 +244,22 @@ void Arena::ReleaseAllAfterFork(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 absl::Status Arena::CheckInvariants() const {
   MutexLock lock(&mutex_);
   size_t held = 0;
+  size_t isolated = 0;
   for (const Region& region : regions_) {
-    const size_t used = kUnitsPerRegion - static_cast<size_t>(std::popcount(region.free_units));
-    held += used;
-    if (!by_use_[static_cast<size_t>(region.node)][used].contains(region)) {
+    held += region.used();
+    const size_t lists = 2 * static_cast<size_t>(region.node) + static_cast<size_t>(region.mobility());
+    if (!by_use_[lists][region.used()].contains(region)) {
       return absl::InternalError(absl::StrFormat("A2, A4: region %d of node %d with %d units in use is on another list",
-                                                 region.number, region.node, used));
+                                                 region.number, region.node, region.used()));
     }
+    if ((region.pinned_units & (region.free_units | region.isolated_units)) != 0 ||
+        WhollyFreeLocked(region.number) != (region.takable() == ~uint32_t{0})) {
+      return absl::InternalError(
+          absl::StrFormat("A5: region %d has pinned units that are free or isolated, or is on "
+                          "the map of free regions and is not",
+                          region.number));
+    }
+    isolated += region.isolated_units != 0 ? 1 : 0;
     // Relaxed: written under mutex_.
     if (node_of_region_ != nullptr &&
         node_of_region_[region.number].load(std::memory_order_relaxed) != static_cast<uint8_t>(region.node)) {
@@ -331,6 +278,8 @@ absl::Status Arena::CheckInvariants() const {
   }
   if (held != units_held_)
     return absl::InternalError(absl::StrFormat("A3: %d units in use, %d counted", held, units_held_));
+  if ((isolated != 0) != (isolations_ != 0))
+    return absl::InternalError(absl::StrFormat("A5: %d regions isolated for %d blocks", isolated, isolations_));
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@ void CompactStats::Add(const CompactStats& other) {
   objects_moved_across_nodes += other.objects_moved_across_nodes;
   for (size_t i = 0; i < results.size(); ++i) results[i] += other.results[i];
   slabs_refused += other.slabs_refused;
+  objects_unplaced += other.objects_unplaced;
   slabs_released += other.slabs_released;
   work_ns += other.work_ns;
   move_ns += other.move_ns;

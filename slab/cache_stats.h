@@ -43,6 +43,7 @@ struct CompactStats {
   // By MoveResult; [kMoved] equals objects_moved. Objects that CanFree kept back count as kBusy.
   std::array<uint64_t, reclaim::kMoveResults> results{};
   uint64_t slabs_refused = 0;         // CanFree answered no
+  uint64_t objects_unplaced = 0;      // stayed for want of free places to move to
   uint64_t slabs_released = 0;        // given back to the arena
   uint64_t work_ns = 0;               // choosing, draining, moving and releasing; not waiting
   uint64_t move_ns = 0;               // of this, inside Reclaim

@@ -16,7 +16,8 @@ struct CompactOptions {
     kMoveEverything,  // evacuate every slab once, whatever it gains: for tests and to keep readers honest
     kMoveToNode,      // evacuate the slabs of from_node to to_node
     kBalance,         // move from the fullest node to the emptiest until they differ by less than a slab's objects
-    kOrder,  // move all to new slabs, in the order their owner gives (Movable::Order): memory for a second copy
+    kOrder,     // move all to new slabs, in the order their owner gives (Movable::Order): memory for a second copy
+    kEvacuate,  // empty every slab that reaches into the range below, whatever it gains; destinations lie outside
   };
   Mode mode = Mode::kPack;
 
@@ -25,6 +26,10 @@ struct CompactOptions {
   // themselves.
   int from_node = -1;
   int to_node = -1;
+
+  // For kEvacuate: addresses of the cache's arena, from whose free units nobody is handed anything meanwhile.
+  uintptr_t range_begin = 0;
+  uintptr_t range_end = 0;
 
   // For kPack: slabs fuller than this stay, 1 being full. Moving out of a nearly empty slab gains most for each object; a
   // caller who raises it from pass to pass, as long as one gains too little, spends no more than he must.

@@ -2,7 +2,9 @@
 #include "slab/compactor.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <utility>
 #include <vector>
@@ -35,14 +37,14 @@ struct Batch : reclaim::RetireHead {
   int to_node = 0;  // of all its victims' objects
   std::vector<Slab*> victims;
   std::vector<void*> moved;
-  bool keep_empty = false;
+  SlabStore::AfterSettling after = SlabStore::AfterSettling::kReleaseEmpty;
   size_t slabs_released = 0;
 };
 
 void SettleBatch(reclaim::RetireHead* head) {
   auto* batch = static_cast<Batch*>(head);
   batch->cache->RecycleMoved(batch->moved);
-  batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved, batch->keep_empty);
+  batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved, batch->after);
   batch->cache->ReleaseCritical();
   // A pass may move a million objects, and keeps its batches until it ends.
   std::vector<Slab*>().swap(batch->victims);
@@ -52,10 +54,11 @@ void SettleBatch(reclaim::RetireHead* head) {
 
 class Pass {
  public:
-  Pass(CacheCore& cache, const CompactOptions& options)
+  Pass(CacheCore& cache, const CompactOptions& options, EvacuationLog* log)
       : cache_(cache),
         store_(cache.store()),
         options_(options),
+        log_(log),
         slices_(options, stats_),
         order_(cache),
         batch_objects_(options.batch_objects) {}
@@ -66,12 +69,14 @@ class Pass {
     cache_.BeginSlow();
     for (Barn& barn : cache_.barns()) barn.StartFiltering();
     cache_.FlushAllSheaves();
-    stats_.slabs_released += store_.ReleaseEmpty(0);
+    ReleaseEmpty();
     const absl::Status planned = PlanVictims();
     slices_.Offer();
     while (planned.ok() && store_.HasPlanned() && !Cancelled()) {
       slices_.End();
+      SayWaiting(true);
       const bool waited = cache_.batches().Enter();
+      SayWaiting(false);
       if (waited) batch_objects_ = std::max(batch_objects_, std::min(2 * batch_objects_, options_.most_batch_objects));
       slices_.Begin();
       RunBatch();
@@ -79,12 +84,15 @@ class Pass {
     store_.Unplan();
     order_.ReturnLeft();
     slices_.End();
+    SayWaiting(true);
     cache_.batches().AwaitEntered();
+    SayWaiting(false);
+    store_.Unplan();  // what was set aside
     slices_.Begin();
     for (Barn& barn : cache_.barns()) barn.StopFiltering();
     cache_.EndSlow();
     cache_.RetireMarked();
-    stats_.slabs_released += store_.ReleaseEmpty(0);
+    ReleaseEmpty();
     slices_.End();
     for (const auto& batch : batches_) stats_.slabs_released += batch->slabs_released;
     if (!planned.ok()) return planned;
@@ -97,19 +105,34 @@ class Pass {
     return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
   }
 
+  bool evacuates() const { return options_.mode == CompactOptions::Mode::kEvacuate; }
+  bool ordered() const { return options_.mode == CompactOptions::Mode::kOrder; }
+
+  void SayWaiting(bool waiting) {
+    if (log_ != nullptr) log_->waiting.store(waiting, std::memory_order_relaxed);  // relaxed: see there
+  }
+
+  void ReleaseEmpty() {
+    stats_.slabs_released +=
+        evacuates() ? store_.ReleaseEmptyIn(options_.range_begin, options_.range_end) : store_.ReleaseEmpty(0);
+  }
+
   absl::Status PlanVictims() {
     std::vector<PlannedMove> moves =
         PlanMoves(store_.Listed(), store_.capacity(), options_, cache_.arena().topology().nodes());
     std::vector<Slab*> victims;
     for (const PlannedMove& move : moves) victims.push_back(move.slab);
     store_.Plan(victims);
-    // Critical slabs first: what lives there leaves for ordinary ones, if there is memory for that now.
-    for (Slab* slab : store_.PlanCritical()) moves_.push_back({slab, cache_.arena().NodeOf(slab)});
+    // Critical slabs first: what lives there leaves for ordinary ones, if there is memory for that now. They lie in no
+    // range that is evacuated.
+    if (!evacuates()) PlanCritical();
     moves_.insert(moves_.end(), moves.begin(), moves.end());
     return ordered() ? order_.Make(moves, slices_) : absl::OkStatus();
   }
 
-  bool ordered() const { return options_.mode == CompactOptions::Mode::kOrder; }
+  void PlanCritical() {
+    for (Slab* slab : store_.PlanCritical()) moves_.push_back({slab, cache_.arena().NodeOf(slab)});
+  }
 
   void RunBatch() {
     batches_.push_back(std::make_unique<Batch>());
@@ -117,7 +140,9 @@ class Pass {
     batch.cache = &cache_;
     // The next batches need as many slabs again: better these, whose pages are there, than new ones. The pass gives
     // them back at its end.
-    batch.keep_empty = options_.mode == CompactOptions::Mode::kMoveEverything;
+    if (options_.mode == CompactOptions::Mode::kMoveEverything) batch.after = SlabStore::AfterSettling::kKeepEmpty;
+    // Nor is what stays a destination for the next batches.
+    if (evacuates()) batch.after = SlabStore::AfterSettling::kSetAside;
     MXA_SCHEDULE_POINT("pass.before_mark");
     MarkVictims(batch);
     MXA_SCHEDULE_POINT("pass.after_mark");
@@ -148,11 +173,7 @@ class Pass {
     absl::Span<void* const> left = destinations;
     for (Slab* slab : batch.victims) {
       slices_.Offer();
-      // A slab that would stay for want of destinations is not worth moving half of.
-      if (Cancelled() || store_.Live(*slab) > left.size() || !Isolate(*slab)) continue;
-      reclaim::MoveTarget target(left.first(objects_.size()), options_.cancel, &slices_);
-      Move(*slab, target, batch);
-      left.remove_prefix(target.taken().size());
+      left.remove_prefix(MoveSlab(*slab, left, batch));
     }
     // What is left over was never published: it goes straight back.
     cache_.ReturnDestinations(left);
@@ -208,10 +229,63 @@ class Pass {
   bool Isolate(Slab& slab) {
     if (!store_.Isolate(slab, *cache_.options().movable, objects_)) {
       ++stats_.slabs_refused;
+      if (log_ != nullptr) log_->stuck.push_back({.address = slab.objects, .refused = true});
       return false;
     }
     MXA_SCHEDULE_POINT("pass.after_isolate");
     return true;
+  }
+
+  // Returns how many of `destinations` it used.
+  size_t MoveSlab(Slab& slab, absl::Span<void* const> destinations, Batch& batch) {
+    if (Cancelled()) return 0;
+    // A slab that would stay for want of destinations is not worth moving half of.
+    if (store_.Live(slab) > destinations.size()) {
+      stats_.objects_unplaced += store_.Live(slab);
+      return 0;
+    }
+    if (!Isolate(slab)) return 0;
+    const size_t before = batch.moved.size();
+    const size_t used = MoveObjects(slab, destinations, batch);
+    if (log_ == nullptr) return used;
+    return used + AskAgain(slab, destinations.subspan(used), batch, before);
+  }
+
+  // Asks for what has stayed in a slab once more, one object at a time, so that each has an answer of its own. Those
+  // from number `moved_from` on have left this slab before. Returns how many of `destinations` it used.
+  size_t AskAgain(Slab& slab, absl::Span<void* const> destinations, Batch& batch, size_t moved_from) {
+    constexpr size_t kAtMost = 16;
+    std::vector<void*> gone(batch.moved.begin() + static_cast<std::ptrdiff_t>(moved_from), batch.moved.end());
+    std::sort(gone.begin(), gone.end());
+    size_t used = 0;
+    size_t asked = 0;
+    for (void* object : store_.Allocated(slab)) {
+      if (std::binary_search(gone.begin(), gone.end(), object)) continue;
+      if (asked++ == kAtMost || Cancelled()) break;
+      if (!store_.AskAgain(slab, object, *cache_.options().movable, objects_)) {
+        log_->stuck.push_back({.address = slab.objects, .refused = true});
+        break;
+      }
+      if (objects_.empty()) continue;  // freed meanwhile
+      const std::array<uint64_t, reclaim::kMoveResults> before = stats_.results;
+      used += MoveObjects(slab, destinations.subspan(used), batch);
+      const auto became = [&](reclaim::MoveResult result) {
+        return stats_.results[static_cast<size_t>(result)] != before[static_cast<size_t>(result)];
+      };
+      if (became(reclaim::MoveResult::kMoved) || became(reclaim::MoveResult::kGone)) continue;
+      log_->stuck.push_back(
+          {.address = object,
+           .kept_back = objects_[0] == nullptr,
+           .result = became(reclaim::MoveResult::kPinned) ? reclaim::MoveResult::kPinned : reclaim::MoveResult::kBusy});
+    }
+    return used;
+  }
+
+  // Moves those of objects_ that CanFree kept. Returns how many of `destinations` it used.
+  size_t MoveObjects(Slab& slab, absl::Span<void* const> destinations, Batch& batch) {
+    reclaim::MoveTarget target(destinations.first(objects_.size()), options_.cancel, &slices_);
+    Move(slab, target, batch);
+    return target.taken().size();
   }
 
   void Move(Slab& slab, reclaim::MoveTarget& target, Batch& batch) {
@@ -241,6 +315,7 @@ class Pass {
   CacheCore& cache_;
   SlabStore& store_;
   const CompactOptions& options_;
+  EvacuationLog* const log_;
   CompactStats stats_;
   Slices slices_;
   OrderPlan order_;
@@ -253,7 +328,7 @@ class Pass {
 
 }  // namespace
 
-absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& options) {
+absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& options, EvacuationLog* log) {
   if (cache.options().movable == nullptr) {
     return absl::FailedPreconditionError("cache " + cache.options().name + " is not movable");
   }
@@ -265,7 +340,7 @@ absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& opt
   const PassScope scope;
   if (!cache.pass_mutex().TryLock())
     return absl::UnavailableError("a pass over cache " + cache.options().name + " is running");
-  const absl::StatusOr<CompactStats> stats = Pass(cache, options).Run();
+  const absl::StatusOr<CompactStats> stats = Pass(cache, options, log).Run();
   cache.pass_mutex().Unlock();
   if (stats.ok()) cache.AddCompactStats(*stats);
   return stats;

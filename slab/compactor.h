@@ -10,15 +10,33 @@
 #ifndef MXA_SLAB_COMPACTOR_H_
 #define MXA_SLAB_COMPACTOR_H_
 
+#include <atomic>
+#include <vector>
+
 #include "absl/status/statusor.h"
+#include "reclaim/movable.h"
 #include "slab/cache_core.h"
 #include "slab/cache_stats.h"
 #include "slab/compact_options.h"
 
 namespace mxa::slab {
 
-// See Cache::Compact.
-absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& options);
+// What an evacuation tells while it runs, and what it could not move.
+struct EvacuationLog {
+  struct Stuck {
+    const void* address = nullptr;  // of the object; of the slab's first one when CanFree refused the slab
+    bool refused = false;
+    bool kept_back = false;  // by CanFree
+    reclaim::MoveResult result = reclaim::MoveResult::kBusy;
+  };
+  // The first few a slab, each asked once more by itself; for whoever started the pass, when it has ended.
+  std::vector<Stuck> stuck;
+  // The pass waits for a grace period. Relaxed: for a report.
+  std::atomic<bool> waiting{false};
+};
+
+// See Cache::Compact. `log`, which may be null, is for kEvacuate.
+absl::StatusOr<CompactStats> RunPass(CacheCore& cache, const CompactOptions& options, EvacuationLog* log = nullptr);
 
 }  // namespace mxa::slab
 

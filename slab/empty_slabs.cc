@@ -2,6 +2,8 @@
 //
 // When empty slabs go back to the arena, or to the pool of their subsystem.
 #include <algorithm>
+#include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -23,13 +25,40 @@ std::vector<Slab*> SlabStore::DetachEmpty(size_t keep) {
 std::vector<Slab*> SlabStore::DetachEmptyLocked(size_t keep) {
   std::vector<Slab*> slabs;
   if (planning_) return slabs;
-  while (Slab* slab = TakeEmptyLocked(keep)) {
-    PrepareRelease(*slab);
-    slabs.push_back(slab);
-  }
+  while (Slab* slab = TakeEmptyLocked(keep)) slabs.push_back(slab);
+  return DetachLocked(std::move(slabs));
+}
+
+std::vector<Slab*> SlabStore::DetachLocked(std::vector<Slab*> slabs) {
+  for (Slab* slab : slabs) PrepareRelease(*slab);
   fewest_empty_ = std::min(fewest_empty_, EmptyCountLocked());
   if (!slabs.empty()) ++detachments_;
   return slabs;
+}
+
+size_t SlabStore::ReleaseEmptyIn(uintptr_t begin, uintptr_t end) {
+  std::vector<Slab*> slabs;
+  {
+    MutexLock lock(&mutex_);
+    for (SlabLists& lists : lists_) {
+      lists.TakeEmptyIf([&](const Slab& slab)
+                            ABSL_NO_THREAD_SAFETY_ANALYSIS { return !planning_ && slab.ReachesInto(begin, end); },
+                        slabs);
+    }
+    slabs = DetachLocked(std::move(slabs));
+  }
+  return GiveBackDetached(slabs);
+}
+
+bool SlabStore::ReachesInto(uintptr_t begin, uintptr_t end) {
+  bool any = false;
+  const auto look = [&](const Slab& slab) { any = any || slab.ReachesInto(begin, end); };
+  MutexLock lock(&mutex_);
+  for (SlabLists& lists : lists_) lists.ForEach(look);
+  for (IntrusiveList<Slab>* list : {&critical_, &planned_, &aside_, &victims_}) {
+    for (Slab* slab = list->front(); slab != nullptr && !any; slab = list->next(*slab)) look(*slab);
+  }
+  return any;
 }
 
 size_t SlabStore::GiveBackDetached(std::vector<Slab*>& slabs) {

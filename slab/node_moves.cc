@@ -96,6 +96,14 @@ std::vector<PlannedMove> PlanMoves(const std::vector<Choice>& listed, size_t cap
         return choice.node != options.to_node && (options.from_node == kAnyNode || choice.node == options.from_node);
       });
       return To(options.to_node, ChooseVictims(some, capacity, options));
+    case Mode::kEvacuate:
+      for (int node = 0; node < static_cast<int>(nodes); ++node) {
+        for (const Choice& choice : listed) {
+          if (choice.node == node && choice.slab->ReachesInto(options.range_begin, options.range_end))
+            moves.push_back({choice.slab, node});
+        }
+      }
+      return moves;
     case Mode::kBalance:
       moves = Balance(listed, capacity, nodes);
       std::stable_sort(moves.begin(), moves.end(),

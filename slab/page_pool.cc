@@ -242,7 +242,8 @@ bool PagePool::Offer(std::vector<Slab*>& runs) {
   for (Slab* run : runs) {
     MXA_CHECK(arena_.Contains(run->objects), "a run of another arena offered to a page pool");
     const size_t units = run->units;
-    if (missing == 0 || units < largest_run_units()) {
+    // A run of a block that somebody waits for goes on to the arena.
+    if (missing == 0 || units < largest_run_units() || !arena_.Pin(run)) {
       rest.push_back(run);
       continue;
     }

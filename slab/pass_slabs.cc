@@ -56,19 +56,23 @@ void SlabStore::CollectLocked(const Slab& slab, std::vector<void*>& objects) con
 
 bool SlabStore::TakeBackPlanned() {
   MutexLock lock(&mutex_);
-  for (Slab* slab = planned_.back(); slab != nullptr; slab = planned_.back()) {
-    planned_.Remove(*slab);
-    RestLocked(*slab);
-    if (slab->pool == nullptr && slab->live < slab->capacity) return true;
+  for (IntrusiveList<Slab>* list : {&planned_, &aside_}) {
+    for (Slab* slab = list->back(); slab != nullptr; slab = list->back()) {
+      list->Remove(*slab);
+      RestLocked(*slab);
+      if (slab->pool == nullptr && slab->live < slab->capacity) return true;
+    }
   }
   return false;
 }
 
 void SlabStore::Unplan() {
   MutexLock lock(&mutex_);
-  while (Slab* slab = planned_.front()) {
-    planned_.Remove(*slab);
-    RestLocked(*slab);
+  for (IntrusiveList<Slab>* list : {&planned_, &aside_}) {
+    while (Slab* slab = list->front()) {
+      list->Remove(*slab);
+      RestLocked(*slab);
+    }
   }
 }
 
@@ -101,6 +105,27 @@ bool SlabStore::Isolate(Slab& slab, reclaim::Movable& movable, std::vector<void*
   return false;
 }
 
+bool SlabStore::AskAgain(const Slab& slab, void* object, reclaim::Movable& movable, std::vector<void*>& objects) {
+  objects.clear();
+  MutexLock lock(&mutex_);
+  if (bitmap::Test(slab.free_map(), IndexOf(slab, object))) return true;
+  objects.push_back(object);
+  reclaim::CanFreeScope scope;
+  if (movable.CanFree(absl::MakeSpan(objects))) return true;
+  objects.clear();
+  return false;
+}
+
+std::vector<void*> SlabStore::Allocated(const Slab& slab) {
+  std::vector<void*> objects;
+  objects.reserve(slab.capacity);
+  MutexLock lock(&mutex_);
+  for (size_t i = 0; i < slab.capacity; ++i) {
+    if (!bitmap::Test(slab.free_map(), i)) objects.push_back(At(slab, i));
+  }
+  return objects;
+}
+
 void SlabStore::RunDestructors(Slab& slab) {
   std::vector<uint64_t> due;
   {
@@ -112,16 +137,18 @@ void SlabStore::RunDestructors(Slab& slab) {
   bitmap::ForEachSet(due.data(), slab.capacity, [&](size_t i) { options_.rcu_destructor(At(slab, i)); });
 }
 
-void SlabStore::RelistSettled(Slab& slab) {
+void SlabStore::RelistSettled(Slab& slab, bool aside) {
   // What is freed undestroyed comes from this same thread (ReturnUndestroyed), so nothing becomes due meanwhile.
   RunDestructors(slab);
   MutexLock lock(&mutex_);
   victims_.Remove(slab);
   slab.SetMarked(false);
-  RestLocked(slab);
+  if (!aside) return RestLocked(slab);
+  slab.state = SlabState::kPlanned;
+  aside_.PushBack(slab);
 }
 
-size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved, bool keep_empty) {
+size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved, AfterSettling after) {
   // In pieces, so that allocations do not wait for a whole batch.
   constexpr size_t kAtOnce = 256;
   for (size_t i = 0; i < moved.size(); i += kAtOnce) Return(moved.subspan(i, kAtOnce));
@@ -132,7 +159,7 @@ size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const
     // An empty marked slab stays empty: nothing is allocated from it.
     // A critical one is listed as what its pool is to get.
     for (Slab* slab : victims) {
-      const bool release = slab->live == 0 && !keep_empty && slab->pool == nullptr;
+      const bool release = slab->live == 0 && after != AfterSettling::kKeepEmpty && slab->pool == nullptr;
       (release ? empty : kept).push_back(slab);
     }
     for (Slab* slab : empty) slab->state = SlabState::kUnused;
@@ -143,7 +170,7 @@ size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const
     if (options_.destructor != nullptr) options_.destructor(object);
     options_.constructor(object);
   }
-  for (Slab* slab : kept) RelistSettled(*slab);
+  for (Slab* slab : kept) RelistSettled(*slab, after == AfterSettling::kSetAside);
   for (Slab* slab : empty) RunDestructors(*slab);
   {
     MutexLock lock(&mutex_);

@@ -21,6 +21,7 @@
 
 #include "base/bitmap.h"
 #include "base/intrusive_list.h"
+#include "slab/unit_block.h"
 
 namespace mxa::slab {
 
@@ -74,6 +75,12 @@ struct alignas(128) Slab : ListLink {
   uint64_t* dirty_map() { return free_map() + bitmap::WordsFor(capacity); }
   const uint64_t* free_map() const { return maps != nullptr ? maps : inline_maps.data(); }
   const uint64_t* dirty_map() const { return free_map() + bitmap::WordsFor(capacity); }
+
+  // Whether a unit of it lies in these addresses.
+  bool ReachesInto(uintptr_t begin, uintptr_t end) const {
+    const uintptr_t start = reinterpret_cast<uintptr_t>(objects);
+    return start < end && begin < start + units * kUnitSize;
+  }
 
   // Relaxed: a reader must be in an owner section entered after the drain's handshake, or hold a lock the pass has held
   // since it marked; that orders it after SetMarked.

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstddef>
+#include <vector>
 
 #include "base/intrusive_list.h"
 #include "slab/slab.h"
@@ -31,6 +32,18 @@ class SlabLists {
 
   // Takes off and returns an empty slab while more than `keep` are there, or null.
   Slab* TakeEmpty(size_t keep);
+  // Takes off the empty slabs that `wanted` says yes to, and appends them to `taken`.
+  template <typename Wanted>
+  void TakeEmptyIf(Wanted wanted, std::vector<Slab*>& taken) {
+    for (Slab* slab = lists_[kEmpty].front(); slab != nullptr;) {
+      Slab* const next = lists_[kEmpty].next(*slab);
+      if (wanted(*slab)) {
+        Remove(*slab);
+        taken.push_back(slab);
+      }
+      slab = next;
+    }
+  }
   size_t empty_count() const { return lists_[kEmpty].size(); }
 
   template <typename Visit>

@@ -169,7 +169,8 @@ bool SlabStore::AddSlab(int node) {
     hooks_->counters->Add(Count::kVeto);
     return false;
   }
-  Slab* slab = arena_.AllocateRun(units_, node);
+  Slab* slab =
+      arena_.AllocateRun(units_, node, options_.movable != nullptr ? Mobility::kMovable : Mobility::kUnmovable);
   if (slab == nullptr) return false;
   if (!Furnish(*slab, capacity_)) {
     std::vector<Slab*> run = {slab};

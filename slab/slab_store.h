@@ -118,7 +118,7 @@ class SlabStore {
   // Puts one planned slab with free objects back on the lists, for an allocation about to fail. False when there is
   // none.
   bool TakeBackPlanned();
-  // Puts all planned slabs back.
+  // Puts all planned slabs back, and those set aside.
   void Unplan();
 
   // Marks the first planned slab and returns it; null when there is none.
@@ -130,11 +130,23 @@ class SlabStore {
   // empty.
   bool Isolate(Slab& slab, reclaim::Movable& movable, std::vector<void*>& objects);
 
+  // The same with one object of a slab that is frozen already; `objects` stays empty when it has been freed.
+  bool AskAgain(const Slab& slab, void* object, reclaim::Movable& movable, std::vector<void*>& objects);
+  std::vector<void*> Allocated(const Slab& slab);
+
   // Ends a batch, after its grace period: frees what was moved away, gives the slabs that are empty now back to the
-  // arena, and lists the others again, their free objects constructed. With `keep_empty` those that are empty are
-  // listed too, for the batches to come. Returns how many were given back.
+  // arena, and lists the others again, their free objects constructed. Returns how many were given back.
+  //
+  // kKeepEmpty lists those that are empty too, for the batches to come. kSetAside lists nothing until Unplan, so that
+  // what has been evacuated is no destination; an allocation about to fail gets them as it gets planned ones.
   // Context: no locks, no owner section; the reclaimer's thread.
-  size_t Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved, bool keep_empty = false);
+  enum class AfterSettling { kReleaseEmpty, kKeepEmpty, kSetAside };
+  size_t Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved,
+                AfterSettling after = AfterSettling::kReleaseEmpty);
+
+  // For evacuations of a range of addresses: gives its empty slabs back, as ReleaseEmpty; whether a slab reaches into it.
+  size_t ReleaseEmptyIn(uintptr_t begin, uintptr_t end);
+  bool ReachesInto(uintptr_t begin, uintptr_t end);
 
   // --- Statistics and checks ---
 
@@ -181,6 +193,7 @@ class SlabStore {
   // Undoes what Furnish did, for a slab that is nobody's any more, and tells the handlers.
   void Strip(Slab& slab);
   void CountNewLocked(const Slab& slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::vector<Slab*> DetachLocked(std::vector<Slab*> slabs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Puts a slab where its state of rest is: on the lists, or among the critical ones.
   void RestLocked(Slab& slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The slab that `object` lies in; CHECKs that it is one of ours.
@@ -201,7 +214,7 @@ class SlabStore {
   size_t EmptyLimitLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   [[noreturn]] void ReportBadFree(const Slab* slab, const void* object, const char* what) const;
   // Runs what is due on the free objects of a slab that stays, until nothing is due; then lists it.
-  void RelistSettled(Slab& slab);
+  void RelistSettled(Slab& slab, bool aside);
   void RunDestructors(Slab& slab);
   // Hands slabs that are nobody's any more to the arena; returns how many.
   size_t GiveBack(std::vector<Slab*>& runs);
@@ -223,6 +236,7 @@ class SlabStore {
   std::vector<SlabLists> lists_ ABSL_GUARDED_BY(mutex_);  // by node
   std::vector<NodeCounts> node_counts_ ABSL_GUARDED_BY(mutex_);
   IntrusiveList<Slab> planned_ ABSL_GUARDED_BY(mutex_);
+  IntrusiveList<Slab> aside_ ABSL_GUARDED_BY(mutex_);     // planned, and settled: an evacuation did not get them empty
   IntrusiveList<Slab> critical_ ABSL_GUARDED_BY(mutex_);  // those with room in front
   IntrusiveList<Slab> emptied_ ABSL_GUARDED_BY(mutex_);   // critical ones, to be given back
   IntrusiveList<Slab> victims_ ABSL_GUARDED_BY(mutex_);

@@ -28,7 +28,7 @@ bool SlabStore::IsFree(const void* object) {
 
 bool SlabStore::AtRest() {
   MutexLock lock(&mutex_);
-  return planned_.empty() && victims_.empty() && emptied_.empty() && !planning_;
+  return planned_.empty() && aside_.empty() && victims_.empty() && emptied_.empty() && !planning_;
 }
 
 absl::Status SlabStore::CheckSlab(const Slab& slab) const {
@@ -85,6 +85,7 @@ absl::Status SlabStore::CheckInvariants() {
     }
   }
   for (Slab* slab = planned_.front(); slab != nullptr; slab = planned_.next(*slab)) check(*slab, false);
+  for (Slab* slab = aside_.front(); slab != nullptr; slab = aside_.next(*slab)) check(*slab, false);
   for (Slab* slab = victims_.front(); slab != nullptr; slab = victims_.next(*slab)) check(*slab, false);
   if (status.ok() && (slabs != counts_.slabs || allocated != counts_.allocated)) {
     return absl::InternalError(

@@ -24,6 +24,7 @@ std::vector<SlabView> SlabStore::View() {
   for (SlabLists& lists : lists_) lists.ForEach(add);
   for (Slab* slab = critical_.front(); slab != nullptr; slab = critical_.next(*slab)) add(*slab);
   for (Slab* slab = planned_.front(); slab != nullptr; slab = planned_.next(*slab)) add(*slab);
+  for (Slab* slab = aside_.front(); slab != nullptr; slab = aside_.next(*slab)) add(*slab);
   for (Slab* slab = victims_.front(); slab != nullptr; slab = victims_.next(*slab)) add(*slab);
   return views;
 }
