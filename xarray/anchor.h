@@ -61,6 +61,7 @@ class ABSL_LOCKABLE ArrayAnchor {
   void Unlock() const ABSL_UNLOCK_FUNCTION() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     --reclaim::tls_context.array_locks;
     mutex_.Unlock();
+    MXA_SCHEDULE_POINT("array.unlocked");  // the array may have ended
   }
 
   // Says to the lock analysis what it cannot see.

@@ -12,6 +12,7 @@ namespace mxa::xarray {
 // a node has left the tree, or an entry of several indices its slots, under the walk.
 Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
   if (entry == kNull) return kNull;
+  MXA_SCHEDULE_POINT("load.step");
   for (;;) {
     MXA_SCHEDULE_POINT("load.restart");
     entry = anchor_.head();

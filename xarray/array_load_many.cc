@@ -23,6 +23,7 @@ void ArrayCore::LoadManyInSection(absl::Span<const uint64_t> indices, Entry* ent
 
 // Orderings: head() and Node::SlotAt.
 void ArrayCore::LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) const {
+  MXA_SCHEDULE_POINT("load_many.step");
   const Entry head = anchor_.head();
   if (!IsNode(head)) {
     for (size_t i = 0; i < indices.size(); ++i) entries[i] = LoadSlow(head, indices[i]);

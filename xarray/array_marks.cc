@@ -48,6 +48,7 @@ void ArrayCore::ClearMarkLocked(const Place& place, Mark mark) {
 
 bool ArrayCore::GetMark(uint64_t index, Mark mark) const {
   reclaim::ReadSection section;
+  MXA_SCHEDULE_POINT("get_mark.step");
   for (;;) {
     const uint64_t before = anchor_.mark_word();
     Entry entry = anchor_.head();

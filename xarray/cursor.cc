@@ -124,8 +124,10 @@ Entry Cursor::PrevMatching(MarkFilter filter, uint64_t first) {
 
 template <typename Way, typename Filter>
 Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
+  MXA_SCHEDULE_POINT("cursor.step");
   if (way() != (Way::kIsUp ? kUp : kDown)) Turn<Way>();
   while (!ended_ && !Way::IsBeyond(next_, bound)) {
+    MXA_SCHEDULE_POINT("cursor.look");
     if (node_ == nullptr) {
       MXA_DCHECK(reclaim::InReadSection() || reclaim::tls_context.array_locks > 0, "a cursor outside a read section");
       MXA_SCHEDULE_POINT("cursor.head");

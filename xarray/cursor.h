@@ -17,6 +17,7 @@
 
 #include <cstdint>
 
+#include "base/schedule_point.h"
 #include "xarray/anchor.h"
 #include "xarray/array_core.h"
 #include "xarray/entry.h"
@@ -42,6 +43,7 @@ class Cursor {
 
   // The next entry that is not beyond `last`, or null.
   Entry Next(uint64_t last) {
+    MXA_SCHEDULE_POINT("cursor.step");
     // Within a leaf, and not its last slot: one load and no more.
     if (state_ == kUp + 1 && next_ <= last) {
       const unsigned offset = OffsetAt(next_, 1);
@@ -55,6 +57,7 @@ class Cursor {
   }
   // The next entry downward that is not below `first`, or null.
   Entry Prev(uint64_t first) {
+    MXA_SCHEDULE_POINT("cursor.step");
     if (state_ == kDown + 1 && next_ >= first) {
       const unsigned offset = OffsetAt(next_, 1);
       const Entry entry = node_->slot(offset);

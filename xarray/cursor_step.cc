@@ -13,6 +13,7 @@
 namespace mxa::xarray {
 
 Entry Cursor::StepTo(uint64_t index) {
+  MXA_SCHEDULE_POINT("cursor.step");
   if (way() != kStep) {
     state_ = kStep;
     node_ = nullptr;
@@ -29,6 +30,7 @@ Entry Cursor::StepTo(uint64_t index) {
     }
   }
   for (;;) {
+    MXA_SCHEDULE_POINT("cursor.look");
     if (node_ == nullptr) {
       MXA_DCHECK(reclaim::InReadSection() || reclaim::tls_context.array_locks > 0, "a cursor outside a read section");
       MXA_SCHEDULE_POINT("cursor.head");

@@ -21,6 +21,7 @@ bool CopySlots(const Node& node, std::array<Entry, kSlots>& slots) {
 // Each round begins at the head, and ends with a node met or with indices passed over; or a node that has left the tree
 // sends it back.
 bool NodeWalk::Next(NodeMet& met) {
+  MXA_SCHEDULE_POINT("node_walk.step");
   while (!ended_) {
     Entry entry = anchor_.head();
     if (!IsNode(entry) || index_ > MaxIndex(HeightBits(entry))) return false;

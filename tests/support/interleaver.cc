@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <optional>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -14,8 +15,11 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
 
-// Points are reached from any thread, also from ones that know nothing of the test.
+// Points are reached from any thread, also from ones that know nothing of the test and go on when it has ended: those that
+// retire, and keep house. So an interleaver does not end before who looks at it. Sequentially consistent, all: who counts
+// itself in and the end's taking away cross.
 std::atomic<Interleaver*> g_interleaver{nullptr};
+std::atomic<int> g_inside{0};
 
 }  // namespace
 
@@ -36,6 +40,7 @@ Interleaver::~Interleaver() {
     }
   }
   g_interleaver.store(nullptr);
+  while (g_inside.load() != 0) std::this_thread::yield();  // nobody stands at a point any more
 }
 
 #else
@@ -69,7 +74,9 @@ void Interleaver::Release(const std::string& point) {
 }
 
 void Interleaver::OnPoint(const char* point) {
+  g_inside.fetch_add(1);
   if (Interleaver* interleaver = g_interleaver.load()) interleaver->Reach(point);
+  g_inside.fetch_sub(1);
 }
 
 void Interleaver::Reach(const char* point) {

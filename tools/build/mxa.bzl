@@ -89,12 +89,12 @@ def mxa_cc_test(name, deps = [], copts = [], local_defines = [], tags = [], link
         **kwargs
     )
 
-def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat = 10, modes = ["compactor", "everywhere"], **kwargs):
+def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], not_everywhere = [], repeat = 10, **kwargs):
     """A GoogleTest test three times: NAME, where nothing moves but what it moves itself; NAME_compactor, while passes run
-    all the time; NAME_everywhere (hooks), where everything moves at schedule points inside its operations.
+    all the time; NAME_everywhere (hooks), where every node moves after each operation and at schedule points inside.
 
-    For tests that run no passes, install no schedule handler and count no moves (tests/support/motion_environment.h).
-    Death tests run in the first only.
+    For tests that run no passes, install no schedule handler and count no moves (tests/support/pass_environment.h,
+    everywhere_environment.h). Death tests run in the first only.
 
     Args:
       name: the first target's name.
@@ -102,8 +102,9 @@ def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat
       deps: as for mxa_cc_test.
       tags: likewise.
       still_only: names of tests, with their suite, that run in the first only.
-      repeat: how often the others run each test. Most last for some microseconds: a pass meets each only now and then.
-      modes: which of the others there are: a test that comes to no schedule point of an operation shows nothing everywhere.
+      not_everywhere: likewise, that do not run in the last: long ones over large trees.
+      repeat: how often NAME_compactor runs each test. Most last for some microseconds: a pass meets each only now and
+        then.
       **kwargs: as for mxa_cc_test.
     """
     mxa_cc_library(
@@ -115,10 +116,14 @@ def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], repeat
         deps = deps + ["@com_google_googletest//:gtest"],
     )
     mxa_cc_test(name = name, tags = tags, deps = [":%s_cases" % name], **kwargs)
-    for mode in modes:
+    modes = [
+        ("compactor", still_only, ["--gtest_repeat=%d" % repeat]),
+        ("everywhere", still_only + not_everywhere, []),
+    ]
+    for mode, left_out, how_often in modes:
         mxa_cc_test(
             name = "%s_%s" % (name, mode),
-            args = ["--gtest_repeat=%d" % repeat, "--gtest_brief=1", "--gtest_filter=-" + ":".join(["*DeathTest.*"] + still_only)],
+            args = how_often + ["--gtest_brief=1", "--gtest_filter=-" + ":".join(["*DeathTest.*"] + left_out)],
             tags = tags + (["hooks"] if mode == "everywhere" else []),
             deps = [
                 ":%s_cases" % name,
