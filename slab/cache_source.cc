@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slab/cache_source.h"
 
+#include <algorithm>
+#include <cstddef>
+
 #include "absl/status/statusor.h"
 #include "slab/cache_core.h"
 #include "slab/compactor.h"
@@ -22,11 +25,23 @@ reclaim::ReclaimHeld HeldBy(CacheCore& cache) {
   return {.held_bytes = counts.slabs * SlabBytes(cache), .idle_bytes = idle * SlabBytes(cache)};
 }
 
+// As many slabs as may stay when `wanted_bytes` are to come back, as a multiple of those needed: a pass then leaves alone
+// what costs most to empty.
+double TargetFor(CacheCore& cache, uint64_t wanted_bytes) {
+  const SlabStore::Counts counts = cache.store().GetCounts();
+  const size_t surplus = cache.SurplusSlabs();
+  const size_t needed = counts.slabs - std::min(counts.slabs, surplus);
+  const uint64_t wanted = wanted_bytes / SlabBytes(cache) + (wanted_bytes % SlabBytes(cache) == 0 ? 0 : 1);
+  if (needed == 0 || wanted >= surplus) return 1;
+  return static_cast<double>(counts.slabs - wanted) / static_cast<double>(needed);
+}
+
 reclaim::ReclaimGain ReclaimFrom(CacheCore& cache, const reclaim::ReclaimBudget& budget) {
   if (budget.cancelled()) return {};
   if (!IsMovable(cache)) return {.bytes = cache.Shrink() * SlabBytes(cache)};
   CompactOptions options;
   options.cancel = budget.cancel;
+  options.target_ratio = TargetFor(cache, budget.wanted_bytes);
   const absl::StatusOr<CompactStats> stats = RunPass(cache, options);
   if (!stats.ok()) return {};  // somebody else's pass is running, and will do
   return {.bytes = stats->slabs_released * SlabBytes(cache)};

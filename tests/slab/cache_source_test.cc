@@ -74,6 +74,20 @@ TEST(CacheSourceTest, AMovableCacheGivesBackWhatAPassCanEmpty) {
   ExpectSound(table);
 }
 
+TEST(CacheSourceTest, APassDoesNoMoreThanIsWanted) {
+  HandleTable table({.slots = kItems, .sheaf_capacity = 1});
+  FillSparsely(table);
+  CacheSource source(table.cache());
+  const uint64_t idle = source.Held().idle_bytes;
+  constexpr uint64_t kWanted = 5 * kUnitSize;
+  ASSERT_GT(idle, 4 * kWanted);
+  const uint64_t gained = source.Reclaim({.wanted_bytes = kWanted}).bytes;
+  EXPECT_GE(gained, kWanted);
+  EXPECT_LE(gained, 2 * kWanted);
+  EXPECT_EQ(source.Held().idle_bytes, idle - gained);
+  ExpectSound(table);
+}
+
 TEST(CacheSourceTest, ACancelReachesThePass) {
   HandleTable table({.slots = kItems, .sheaf_capacity = 1});
   FillSparsely(table);
