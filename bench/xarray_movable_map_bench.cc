@@ -43,8 +43,6 @@ uint64_t SumOf(const Value& value) {
 
 class Movable {
  public:
-  static constexpr char kName[] = "MovableMap";
-
   void Store(uint64_t index, const Value& value) { MXA_CHECK(map_.Store(index, value).ok(), "no memory"); }
   void Change(uint64_t index) {
     MXA_CHECK(map_.Update(index, [](Value& value) { ++value[1]; }).ok(), "no memory");
