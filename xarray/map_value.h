@@ -34,11 +34,13 @@ class MapValue {
   // ORDER(value-owner) acquire; pairs with the releases in SetOwner and Retire. Who sees a map sees it made, and index
   // and bytes as they stay; who sees that the value has left finds what came in its place in the tree.
   MovableMapCore* owner() const { return owner_.load(std::memory_order_acquire); }
-  uint64_t index() const { return index_; }
+  // Relaxed: the owner orders it. Atomic because the mover may look at a value that leaves the map before it has the lock:
+  // its slab may be settled, and it may be stored again, before anything else orders that after this look.
+  uint64_t index() const { return index_.load(std::memory_order_relaxed); }
 
   // REQUIRES: the bytes have been written; the value has no owner.
   void SetOwner(MovableMapCore* owner, uint64_t index) {
-    index_ = index;
+    index_.store(index, std::memory_order_relaxed);  // relaxed: as the next line orders it
     // ORDER(value-owner) release; pairs with the acquire in owner().
     owner_.store(owner, std::memory_order_release);
   }
@@ -57,7 +59,7 @@ class MapValue {
   static constexpr size_t kHeader = 16;
 
   std::atomic<MovableMapCore*> owner_{nullptr};
-  uint64_t index_ = 0;
+  std::atomic<uint64_t> index_{0};
 };
 static_assert(sizeof(MapValue) == 16);
 

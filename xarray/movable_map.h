@@ -53,11 +53,11 @@ using xarray::Mark;
 // Whether a T can be moved by copying its bytes while others read it. Readers then read the old bytes and the new ones
 // at the same time, and the old ones end without a destructor.
 //
-// Specialize it to true for a type that is not trivially copyable if all of this holds:
+// A trivially copyable type has no mutable members that readers write to: what one writes to one copy is missing in the
+// other. Specialize it to true for a type that is not trivially copyable if all of this holds:
 //   * its bytes mean the same at another address: nothing points into them, they themselves included. (A unique_ptr or a
 //     vector does; a std::string does not, as a short one points to itself.)
-//   * nothing that can be done to a const T writes to its bytes: no mutable members. What a reader wrote to one copy
-//     would be missing in the other.
+//   * nothing that can be done to a const T writes to its bytes.
 //   * its destructor may run on another thread, after a grace period.
 template <typename T>
 inline constexpr bool kMovesWhileRead = std::is_trivially_copyable_v<T>;

@@ -51,6 +51,7 @@ absl::Status MovableMapCore::Insert(uint64_t index, MapValue* value) {
   if (status.ok()) {
     size_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a count
   } else {
+    MXA_SCHEDULE_POINT("map.refused");
     value->Reset();
   }
   return status;

@@ -8,8 +8,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "base/schedule_point.h"
 #include "gtest/gtest.h"
 #include "reclaim/rcu.h"
 #include "tests/support/interleaver.h"
@@ -217,6 +220,35 @@ TEST_F(MovableMapInterleaveTest, AValueThatIsNotStoredYetStaysWhereItIs) {
   interleaver.Release("map.before_store");
   writer.JoinAll();
   EXPECT_EQ(ValueAt(map_->core(), 31), value);
+  EXPECT_EQ(map_->Get(31), All(31));
+}
+
+// 1. An insertion has been refused, and the writer stands before it takes its value back. 2. A whole pass looks at the
+//    value, and leaves it. 3. The writer takes it back and stores it at another index: nothing but the value's own words
+//    orders that after the look (TSan would tell).
+// No Interleaver, and relaxed throughout: the schedule is not to order anything either.
+std::atomic<bool> refused{false};
+std::atomic<bool> passed{false};
+void AwaitPassWhenRefused(const char* point) {
+  if (std::string_view(point) != "map.refused") return;
+  refused.store(true, std::memory_order_relaxed);
+  while (!passed.load(std::memory_order_relaxed)) std::this_thread::yield();
+}
+TEST_F(MovableMapInterleaveTest, AValueThatWasRefusedIsLookedAtAndUsedAgain) {
+  const ScheduleHandler before = SetScheduleHandlerForTest(&AwaitPassWhenRefused);
+  ThreadGroup threads;
+  threads.Start("writer", [&] {
+    EXPECT_EQ(map_->Insert(30, All(1)).code(), absl::StatusCode::kAlreadyExists);
+    EXPECT_EQ(map_->Insert(31, All(31)), absl::OkStatus());
+  });
+  threads.Start("pass", [&] {
+    while (!refused.load(std::memory_order_relaxed)) std::this_thread::yield();
+    EXPECT_TRUE(values_->slabs().Compact({.mode = slab::CompactOptions::Mode::kMoveEverything}).ok());
+    passed.store(true, std::memory_order_relaxed);
+  });
+  threads.JoinAll();
+  SetScheduleHandlerForTest(before);
+  EXPECT_EQ(map_->Get(30), All(30));
   EXPECT_EQ(map_->Get(31), All(31));
 }
 
