@@ -40,17 +40,20 @@ State& GetState() {
 // Offline while it waits: who holds it waits for grace periods.
 class ABSL_SCOPED_LOCKABLE Turn {
  public:
-  Turn() ABSL_EXCLUSIVE_LOCK_FUNCTION(GetState().mutex) {
+  explicit Turn(State& state) ABSL_EXCLUSIVE_LOCK_FUNCTION(state.mutex) : state_(state) {
     const reclaim::OfflineScope offline;
-    GetState().mutex.Lock();
+    state.mutex.Lock();
     in_turn = true;
   }
   ~Turn() ABSL_UNLOCK_FUNCTION() {
     in_turn = false;
-    GetState().mutex.Unlock();
+    state_.mutex.Unlock();
   }
   Turn(const Turn&) = delete;
   Turn& operator=(const Turn&) = delete;
+
+ private:
+  State& state_;
 };
 
 bool CompactOthers(const Arena& arena, const CacheCore& needy) {
@@ -95,7 +98,7 @@ bool DirectReclaim(const Arena& arena, CacheCore& needy) {
   State& state = GetState();
   const uint64_t before = state.gains.load(std::memory_order_relaxed);
   MXA_SCHEDULE_POINT("direct_reclaim.before_turn");
-  const Turn turn;
+  const Turn turn(state);
   // Somebody else's; if it is used up, so be it.
   if (state.gains.load(std::memory_order_relaxed) != before && state.gained == &arena) return true;
   if (!CompactOthers(arena, needy) && !AskShrinkers(arena, needy)) return false;
