@@ -14,10 +14,10 @@ namespace mxa::slab {
 
 // Compacts movable caches of `arena` that hold a slab or more beyond what their objects need, `needy` left out, until
 // the arena has got a run back; failing that, asks shrinkers that allow it (ShrinkerOptions::direct), at a rising
-// priority, and takes back what became empty. False when nothing was gained, so that trying again is of no use.
+// priority, until what they dropped gave `needy` a place or the arena a run. False when nothing was gained, so that trying again is of no use.
 //
-// Context: no array lock, read section or reclaim callback, not inside a pass (false at once). Waits for the grace
-// periods of the passes it runs, as their slabs come back only after them.
+// Context: no array lock, read section or reclaim callback, not inside a pass or another DirectReclaim of this
+// thread (false at once). Waits for grace periods, as memory comes back only after them.
 bool DirectReclaim(const Arena& arena, CacheCore& needy);
 
 // In the child of a fork, where nobody is inside.

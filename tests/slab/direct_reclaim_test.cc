@@ -8,9 +8,12 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "reclaim/context.h"
 #include "reclaim/rcu.h"
@@ -148,27 +151,45 @@ TEST_F(DirectReclaimTest, NotInsideAPass) {
 // Keeps objects that it could make again.
 class Droppable : public reclaim::Shrinker {
  public:
-  explicit Droppable(Arena& arena) : cache_(MakeNeedy(arena, "droppable")) {}
+  explicit Droppable(Arena& arena, void (*destructor)(void*) = nullptr)
+      : cache_(Cache::Create({.name = "droppable",
+                              .object_size = 4096,
+                              .destructor = destructor,
+                              .arena = &arena,
+                              .sheaf_capacity = 1})
+                   .value()) {}
   ~Droppable() override {
     for (void* object : kept_) cache_->Free(object);
   }
   void Fill() {
     while (void* object = cache_->Allocate()) kept_.push_back(object);
+    kept_count_ = kept_.size();
   }
   size_t Count(int) override { return kept_.size(); }
   absl::StatusOr<reclaim::Scanned> Scan(const reclaim::ScanRequest& request) override {
-    reclaim::Scanned scanned;
-    for (; scanned.objects < request.objects && !kept_.empty(); ++scanned.objects, scanned.bytes += 4096) {
-      cache_->Free(kept_.back());
-      kept_.pop_back();
-    }
-    return scanned;
+    const size_t dropped = Drop(request.objects);
+    return reclaim::Scanned{.objects = dropped, .bytes = 4096 * dropped};
   }
-  size_t kept() const { return kept_.size(); }
+  size_t Drop(size_t objects) {
+    size_t dropped = 0;
+    for (; dropped < objects && !kept_.empty(); ++dropped) {
+      if (spread) std::swap(kept_[dropped * 37 % kept_.size()], kept_.back());
+      rcu ? cache_->FreeRcu(kept_.back()) : cache_->Free(kept_.back());
+      kept_.pop_back();
+      --kept_count_;
+    }
+    return dropped;
+  }
+  Cache& cache() { return *cache_; }
+  size_t kept() const { return kept_count_; }
+
+  bool rcu = false;     // frees after a grace period
+  bool spread = false;  // drops from all slabs
 
  private:
   std::unique_ptr<Cache> cache_;
   std::vector<void*> kept_;
+  std::atomic<size_t> kept_count_{0};  // of these, for other threads
 };
 
 class DirectShrinkTest : public testing::Test {
@@ -201,6 +222,65 @@ TEST_F(DirectShrinkTest, LeavesTheOthersAlone) {
   const size_t before = droppable_.kept();
   EXPECT_EQ(MakeNeedy(*arena_)->Allocate(AllocFlags::kMayReclaim), nullptr);
   EXPECT_EQ(droppable_.kept(), before);
+}
+
+// What is freed by way of a grace period is waited for, rather than more be asked for.
+TEST_F(DirectShrinkTest, WaitsForWhatWasDroppedBeforeItAsksForMore) {
+  droppable_.rcu = true;
+  const reclaim::ShrinkerHandle handle = Register(/*direct=*/true);
+  const size_t before = droppable_.kept();
+  const auto needy = MakeNeedy(*arena_);
+  std::atomic<bool> inside{false};
+  tests::ThreadGroup threads;
+  threads.Start("reader", [&] {
+    const reclaim::ReadSection section;
+    inside = true;
+    while (droppable_.kept() == before) std::this_thread::yield();
+    absl::SleepFor(absl::Milliseconds(100));  // time enough to ask for everything
+  });
+  while (!inside) std::this_thread::yield();
+  void* object = needy->Allocate(AllocFlags::kMayReclaim);
+  threads.JoinAll();
+  EXPECT_NE(object, nullptr);
+  EXPECT_GT(droppable_.kept(), before * 3 / 4);
+  needy->Free(object);
+}
+
+// The objects that are dropped are of the cache that needs one.
+TEST_F(DirectShrinkTest, APlaceInItsOwnSlabsWillDo) {
+  const reclaim::ShrinkerHandle handle = Register(/*direct=*/true);
+  const size_t before = droppable_.kept();
+  droppable_.spread = true;  // no slab becomes empty soon
+  void* object = droppable_.cache().Allocate(AllocFlags::kMayReclaim);
+  EXPECT_NE(object, nullptr);
+  EXPECT_GE(droppable_.kept(), before * 3 / 4);
+  droppable_.cache().Free(object);
+}
+
+// Slabs that are given back run destructors, and those may allocate: they fail rather than wait for themselves.
+TEST_F(DirectShrinkTest, ADestructorThatAllocatesMeanwhileGetsNothing) {
+  static Cache* wanting = nullptr;
+  static std::atomic<int> failed{0};
+  failed = 0;
+  auto other_arena = Arena::Create({.reserve_bytes = kRegionSize, .min_reserve_bytes = kRegionSize}).value();
+  Droppable full(*other_arena);
+  full.Fill();
+  const auto wanter = MakeNeedy(*other_arena, "wanter");
+  Droppable destroyed(*arena_, [](void*) {
+    if (wanting != nullptr && wanting->Allocate(AllocFlags::kMayReclaim) == nullptr) ++failed;
+  });
+  droppable_.Drop(3 * droppable_.cache().Stats().objects_per_slab);
+  ASSERT_GT(droppable_.cache().Shrink(), 0u);
+  destroyed.Fill();
+  const reclaim::ShrinkerHandle handle = reclaim::ShrinkerRegistry::Default().Register(
+      destroyed, {.name = "destroyed", .seeks = 1, .batch = 1, .direct = true});
+  wanting = wanter.get();
+  const auto needy = MakeNeedy(*arena_);
+  void* object = needy->Allocate(AllocFlags::kMayReclaim);
+  wanting = nullptr;
+  EXPECT_GT(failed, 0);
+  ASSERT_NE(object, nullptr) << "it is the other's allocation that failed";
+  needy->Free(object);
 }
 
 // Several that find no memory at once: one reclaims, all get of it.
