@@ -1,0 +1,2 @@
+cd /tmp/w/six_html
+for s in light dark; do f=""; [ $s = dark ] && f="--force-dark-mode --blink-settings=preferredColorScheme=0"; [ $s = light ] && f="--blink-settings=preferredColorScheme=1"; timeout 60 chromium --headless=new --no-sandbox --disable-gpu --hide-scrollbars $f --window-size=1160,2300 --screenshot=$s.png file:///tmp/w/six_html/page.html 2>&1 | grep -v -i "dbus\|gpu\|ERROR" | tail -1; done; ls -la *.png
