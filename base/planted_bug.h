@@ -18,6 +18,7 @@ enum class PlantedBug {
   kHazardClearedEarly,   // the mover clears its hazard slot before it unlocks the array
   kNoGracePeriod,        // slabs are released without a grace period after the last move
   kDrainSkipped,         // thread sheaves are not drained before the bitmap is read
+  kFreedIdNotFound,      // an Ida does not note that a full chunk has an ID free again
   kBarnOpenDuringDrain,  // sheaves go in and out of the barn unfiltered while the drain runs
 };
 

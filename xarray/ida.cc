@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "reclaim/rcu.h"
 #include "xarray/cursor.h"
@@ -134,7 +135,9 @@ void Ida::Free(uint64_t id) {
   const ArrayCore::Place place = chunks_.FindLocked(chunk);
   MXA_CHECK(HasId(place.entry, bit), "freed an ID that is not allocated");
   if (IdBitmap* bitmap = EntryIdBitmap(place.entry)) {
-    if (bitmap->IsFullLocked()) MarkLocked(stretch_.Opened(chunk, bitmap));
+    if (bitmap->IsFullLocked() && !PlantedBugIs(PlantedBug::kFreedIdNotFound)) {
+      MarkLocked(stretch_.Opened(chunk, bitmap));
+    }
     bitmap->ClearLocked(bit);
     if (!bitmap->IsEmptyLocked()) return;
     stretch_.Emptied(chunk);

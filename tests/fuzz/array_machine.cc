@@ -5,11 +5,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/fuzz/differs.h"
+#include "tests/fuzz/on_array.h"
 #include "tests/support/array_core_peer.h"
 #include "tests/support/motion.h"
 #include "tests/support/move_node.h"
 #include "xarray/count_marked.h"
-#include "xarray/locked_array.h"
 #include "xarray/xarray_invariants.h"
 
 namespace mxa::fuzz {
@@ -56,23 +56,17 @@ void ArrayMachine::MoveBetween(Between between, const Step& step) {
 }
 
 Entry ArrayMachine::There(uint64_t index) const {
-  const auto found = oracle_.find(index);
-  return found == oracle_.end() ? kNull : found->second.entry;
-}
-
-void ArrayMachine::Put(uint64_t index, Entry entry) {
-  if (entry == kNull) {
-    oracle_.erase(index);
-  } else {
-    oracle_[index].entry = entry;  // the marks stay
-  }
+  const auto found = oracle_.Find(index);
+  return found == oracle_.map().end() ? kNull : found->second.entry;
 }
 
 std::optional<uint64_t> ArrayMachine::LowestFree(uint64_t first, uint64_t last) const {
   if (first > last) return std::nullopt;
   uint64_t index = first;
-  for (auto at = oracle_.find(index); at != oracle_.end() && at->first == index; ++at, ++index) {
-    if (index == last) return std::nullopt;
+  for (auto at = oracle_.Find(index); at != oracle_.map().end(); at = oracle_.Find(index)) {
+    const uint64_t end = tests::OrderOracle::LastOf(at->first, at->second);
+    if (end >= last) return std::nullopt;
+    index = end + 1;
   }
   return index;
 }
@@ -110,6 +104,7 @@ absl::Status ArrayMachine::Run(const Step& step) {
     case StepKind::kNextIndex:
     case StepKind::kPrevIndex:
     case StepKind::kPause:
+    case StepKind::kReload:
       return RunOnCursor(step);
     case StepKind::kMoveNode:
       MoveNodeAt(array_, nodes_, step.index, step.height);
@@ -119,18 +114,18 @@ absl::Status ArrayMachine::Run(const Step& step) {
       return absl::OkStatus();
     case StepKind::kClear:
       array_.Clear();
-      oracle_.clear();
+      oracle_.map().clear();
       return absl::OkStatus();
+    case StepKind::kStoreOrder:
+    case StepKind::kInsertOrder:
+    case StepKind::kStoreRange:
+    case StepKind::kEraseRange:
+    case StepKind::kGetOrder:
+    case StepKind::kSplit:
+    case StepKind::kSplitToward:
+      return RunOnOrder(step);
   }
   return absl::OkStatus();
-}
-
-// The same on the array or on what holds its lock.
-template <typename Operation>
-auto ArrayMachine::OnArray(const Step& step, Operation operation) {
-  if (!step.locked) return operation(array_);
-  xarray::LockedArray locked(array_);
-  return operation(locked);
 }
 
 absl::Status ArrayMachine::RunOnEntry(const Step& step) {
@@ -138,36 +133,37 @@ absl::Status ArrayMachine::RunOnEntry(const Step& step) {
   const Entry there = There(index);
   switch (step.kind) {
     case StepKind::kInsert: {
-      const bool inserted = OnArray(step, [&](auto& array) { return array.Insert(index, step.entry).ok(); });
-      if (there == kNull) Put(index, step.entry == kNull ? kZero : step.entry);
+      const bool inserted = OnArray(array_, step, [&](auto& array) { return array.Insert(index, step.entry).ok(); });
+      if (there == kNull) oracle_.Store(index, step.entry == kNull ? kZero : step.entry);
       return Same("Insert", index, inserted, there == kNull);
     }
     case StepKind::kCompareExchange: {
       const Entry expected = step.expects_null ? kNull : AsRead(there);
-      const auto found = OnArray(step, [&](auto& array) { return array.CompareExchange(index, expected, step.entry); });
+      const auto found =
+          OnArray(array_, step, [&](auto& array) { return array.CompareExchange(index, expected, step.entry); });
       if (!found.ok()) return found.status();
-      if (AsRead(there) == expected) Put(index, step.entry);
+      if (AsRead(there) == expected) oracle_.Store(index, step.entry);
       return Same("CompareExchange", index, *found, AsRead(there));
     }
     case StepKind::kErase: {
-      const Entry found = OnArray(step, [&](auto& array) { return array.Erase(index); });
-      Put(index, kNull);
+      const Entry found = OnArray(array_, step, [&](auto& array) { return array.Erase(index); });
+      oracle_.Store(index, kNull);
       return Same("Erase", index, found, AsRead(there));
     }
     case StepKind::kReserve: {
-      const absl::Status status = OnArray(step, [&](auto& array) { return array.Reserve(index); });
-      if (there == kNull) Put(index, kZero);
+      const absl::Status status = OnArray(array_, step, [&](auto& array) { return array.Reserve(index); });
+      if (there == kNull) oracle_.Store(index, kZero);
       return status;
     }
     case StepKind::kRelease: {
-      const bool released = OnArray(step, [&](auto& array) { return array.Release(index); });
-      if (there == kZero) Put(index, kNull);
+      const bool released = OnArray(array_, step, [&](auto& array) { return array.Release(index); });
+      if (there == kZero) oracle_.Store(index, kNull);
       return Same("Release", index, released, there == kZero);
     }
     default: {
-      const auto found = OnArray(step, [&](auto& array) { return array.Store(index, step.entry); });
+      const auto found = OnArray(array_, step, [&](auto& array) { return array.Store(index, step.entry); });
       if (!found.ok()) return found.status();
-      Put(index, step.entry);
+      oracle_.Store(index, step.entry);
       return Same("Store", index, *found, AsRead(there));
     }
   }
@@ -190,12 +186,12 @@ absl::Status ArrayMachine::RunOnMark(const Step& step) {
   const unsigned bit = 1u << static_cast<unsigned>(step.mark);
   const bool is_present = Read(step.index) != kNull;
   if (step.kind == StepKind::kClearMark) {
-    OnArray(step, [&](auto& array) { array.ClearMark(step.index, step.mark); });
-    if (is_present) oracle_[step.index].marks &= ~bit;
+    OnArray(array_, step, [&](auto& array) { array.ClearMark(step.index, step.mark); });
+    if (is_present) oracle_.Find(step.index)->second.marks &= ~bit;
     return absl::OkStatus();
   }
-  const bool is_set = OnArray(step, [&](auto& array) { return array.SetMark(step.index, step.mark); });
-  if (is_present) oracle_[step.index].marks |= bit;
+  const bool is_set = OnArray(array_, step, [&](auto& array) { return array.SetMark(step.index, step.mark); });
+  if (is_present) oracle_.Find(step.index)->second.marks |= bit;
   return Same("SetMark", step.index, is_set, is_present);
 }
 
@@ -214,7 +210,7 @@ absl::Status ArrayMachine::RunOnMany(const Step& step) {
   }
   for (size_t i = 0; i < indices.size(); ++i) {
     if (absl::Status status = Same("one of many", indices[i], got[i], Read(indices[i])); !status.ok()) return status;
-    if (step.kind != StepKind::kLoadMany) Put(indices[i], step.entry);  // null: erased
+    if (step.kind != StepKind::kLoadMany) oracle_.Store(indices[i], step.entry);  // null: erased
   }
   return absl::OkStatus();
 }
@@ -228,7 +224,7 @@ absl::Status ArrayMachine::Allocate(const Step& step) {
     return Same("ID written", step.index, written, 12345);
   }
   if (!expected.has_value()) return absl::InternalError(absl::StrCat("Allocate found ", *got, ", which is in use"));
-  Put(*got, step.entry == kNull ? kZero : step.entry);
+  oracle_.Store(*got, step.entry == kNull ? kZero : step.entry);
   const absl::Status status = Same("Allocate", step.index, *got, *expected);
   return status.ok() ? Same("ID written", step.index, written, *got) : status;
 }
@@ -245,7 +241,7 @@ absl::Status ArrayMachine::AllocateCyclic(const Step& step) {
     return Same("state after AllocateCyclic", step.index, state_.next, before.next);
   }
   if (!expected.has_value()) return absl::InternalError("AllocateCyclic found an index in use");
-  Put(got->id, step.entry == kNull ? kZero : step.entry);
+  oracle_.Store(got->id, step.entry == kNull ? kZero : step.entry);
   absl::Status status = Same("AllocateCyclic", step.index, got->id, *expected);
   if (status.ok()) status = Same("AllocateCyclic wrapped", step.index, got->wrapped, wraps);
   if (status.ok()) status = Same("state after AllocateCyclic", step.index, state_.next, *expected + 1);
@@ -254,14 +250,21 @@ absl::Status ArrayMachine::AllocateCyclic(const Step& step) {
 
 absl::Status ArrayMachine::Compare() const {
   if (absl::Status status = xarray::CheckInvariants(array_); !status.ok()) return status;
-  absl::Status status = Same("empty", 0, array_.empty(), oracle_.empty());
+  absl::Status status = Same("empty", 0, array_.empty(), oracle_.map().empty());
   unsigned any_marks = 0;
-  for (const auto& [index, held] : oracle_) {
-    if (status.ok()) status = Same("Load", index, array_.Load(index), AsRead(held.entry));
+  for (const auto& [first, held] : oracle_.map()) {
     any_marks |= held.marks;
-    for (const Mark mark : xarray::kAllMarks) {
-      const unsigned marked = held.marks >> static_cast<unsigned>(mark) & 1;
-      if (status.ok()) status = Same("GetMark", index, array_.GetMark(index, mark), marked);
+    const uint64_t last = tests::OrderOracle::LastOf(first, held);
+    for (const uint64_t index : {first, last}) {
+      if (status.ok()) status = Same("Load", index, array_.Load(index), AsRead(held.entry));
+      if (status.ok()) status = Same("GetOrder", index, array_.GetOrder(index).value_or(99), held.order);
+      for (const Mark mark : xarray::kAllMarks) {
+        const unsigned marked = held.marks >> static_cast<unsigned>(mark) & 1;
+        if (status.ok()) status = Same("GetMark", index, array_.GetMark(index, mark), marked);
+      }
+    }
+    for (const uint64_t beside : {first - 1, last + 1}) {
+      if (status.ok()) status = Same("Load", beside, array_.Load(beside), Read(beside));
     }
     if (!status.ok()) return status;
   }

@@ -2,6 +2,8 @@
 //
 // The cursor's part of the machine. On one thread each step must give exactly what the map says by now, whatever changed
 // since the last.
+#include <algorithm>
+
 #include "tests/fuzz/array_machine.h"
 #include "tests/fuzz/differs.h"
 
@@ -24,6 +26,9 @@ absl::Status ArrayMachine::RunOnCursor(const Step& step) {
     at_ = step.kind == StepKind::kCursor ? step.index : 0;
     cursor_.emplace(array_, at_);
     way_ = Way::kNone;
+    next_ = at_;
+    ends_ = false;
+    is_unmet_ = true;
     exhausted_ = false;
     if (step.kind == StepKind::kCursor) return absl::OkStatus();
   }
@@ -44,6 +49,8 @@ absl::Status ArrayMachine::RunOnCursor(const Step& step) {
     case StepKind::kNextIndex:
     case StepKind::kPrevIndex:
       return StepByIndex(step.kind == StepKind::kNextIndex);
+    case StepKind::kReload:
+      return Same("Reload", at_, cursor_->Reload(), Read(at_));
     default:
       cursor_->Pause();
       section_.reset();
@@ -56,6 +63,7 @@ absl::Status ArrayMachine::StepByIndex(bool is_up) {
   if (way_ != Way::kNone) at_ = is_up ? at_ + 1 : at_ - 1;
   way_ = Way::kIndex;
   exhausted_ = false;
+  is_unmet_ = Read(at_) == kNull;
   const Entry got = is_up ? cursor_->NextIndex() : cursor_->PrevIndex();
   const absl::Status status = Same("step by index", at_, got, Read(at_));
   return status.ok() ? Same("the cursor's index", at_, cursor_->index(), at_) : status;
@@ -65,12 +73,14 @@ absl::Status ArrayMachine::StepTo(bool is_up, MarkFilter filter, const Step& ste
   const Way way = is_up ? Way::kUp : Way::kDown;
   if (exhausted_ && way == way_) return absl::OkStatus();
   const uint64_t bound = step.index;
-  const bool at_end = way_ != Way::kNone && at_ == (is_up ? kLast : 0);
-  const uint64_t from = way_ == Way::kNone ? at_ : is_up ? at_ + 1 : at_ - 1;
+  if (way != way_ && way_ != Way::kNone) {  // on from at_, which is not looked at again
+    ends_ = at_ == (is_up ? kLast : 0);
+    next_ = is_up ? at_ + 1 : at_ - 1;
+  }
   way_ = way;
 
-  auto expected = oracle_.cend();
-  if (!at_end) expected = is_up ? First(from, bound, filter) : Last(from, bound, filter);
+  Met expected;
+  if (!ends_) expected = is_up ? MeetUp(next_, bound, filter) : MeetDown(next_, bound, filter);
   Entry got;
   if (step.kind == StepKind::kNextMarked) {
     got = cursor_->NextMarked(step.mark, bound);
@@ -83,9 +93,14 @@ absl::Status ArrayMachine::StepTo(bool is_up, MarkFilter filter, const Step& ste
   } else {
     got = is_up ? cursor_->NextMatching(filter, bound) : cursor_->PrevMatching(filter, bound);
   }
-  exhausted_ = expected == oracle_.cend();
-  if (!exhausted_) at_ = expected->first;
-  const absl::Status status = Same("step", at_, got, exhausted_ ? kNull : expected->second.entry);
+  exhausted_ = expected.entry == kNull;
+  if (!exhausted_) {
+    at_ = expected.index;
+    next_ = expected.next;
+    ends_ = expected.ends;
+    is_unmet_ = false;
+  }
+  const absl::Status status = Same("step", at_, got, expected.entry);
   return status.ok() ? Same("the cursor's index", at_, cursor_->index(), at_) : status;
 }
 
@@ -102,25 +117,35 @@ bool Passes(xarray::Entry entry, unsigned marks, const MarkFilter& filter) {
 
 }  // namespace
 
-ArrayMachine::Oracle::const_iterator ArrayMachine::First(uint64_t from, uint64_t last, const MarkFilter& filter) const {
-  for (auto it = oracle_.lower_bound(from); it != oracle_.end() && it->first <= last; ++it) {
-    if (Passes(it->second.entry, it->second.marks, filter)) return it;
+// An entry that has an index before `from` is met at `from`, unless it is the one that was met at at_, on another way.
+ArrayMachine::Met ArrayMachine::MeetUp(uint64_t from, uint64_t last, const MarkFilter& filter) const {
+  for (auto it = oracle_.FindFrom(from); it != oracle_.map().end() && std::max(it->first, from) <= last; ++it) {
+    const auto& [first, held] = *it;
+    if (!Passes(held.entry, held.marks, filter)) continue;
+    if (!is_unmet_ && at_ < from && first <= at_) continue;
+    const uint64_t end = tests::OrderOracle::LastOf(first, held);
+    return {std::max(first, from), end + 1, end == kLast, held.entry};
   }
-  return oracle_.end();
+  return {};
 }
 
-ArrayMachine::Oracle::const_iterator ArrayMachine::Last(uint64_t from, uint64_t first, const MarkFilter& filter) const {
-  for (auto it = oracle_.upper_bound(from); it != oracle_.begin();) {
+// At its first index, or the lowest within the bound.
+ArrayMachine::Met ArrayMachine::MeetDown(uint64_t from, uint64_t first, const MarkFilter& filter) const {
+  if (from < first) return {};
+  for (auto it = oracle_.map().upper_bound(from); it != oracle_.map().begin();) {
     --it;
-    if (it->first < first) break;
-    if (Passes(it->second.entry, it->second.marks, filter)) return it;
+    const auto& [begin, held] = *it;
+    if (tests::OrderOracle::LastOf(begin, held) < first) break;
+    if (Passes(held.entry, held.marks, filter)) return {std::max(begin, first), begin - 1, begin == 0, held.entry};
   }
-  return oracle_.end();
+  return {};
 }
 
+// An entry that has indices on both sides of a bound counts.
 uint64_t ArrayMachine::Count(uint64_t first, uint64_t last, Mark mark) const {
   uint64_t count = 0;
-  for (auto it = oracle_.lower_bound(first); it != oracle_.end() && it->first <= last; ++it) {
+  if (first > last) return 0;
+  for (auto it = oracle_.FindFrom(first); it != oracle_.map().end() && it->first <= last; ++it) {
     count += it->second.marks >> static_cast<unsigned>(mark) & 1;
   }
   return count;
@@ -129,7 +154,7 @@ uint64_t ArrayMachine::Count(uint64_t first, uint64_t last, Mark mark) const {
 absl::Status ArrayMachine::CompareWalk(MarkFilter filter) const {
   const reclaim::ReadSection section;
   xarray::Cursor cursor(array_, 0);
-  for (const auto& [index, held] : oracle_) {
+  for (const auto& [index, held] : oracle_.map()) {
     if (!Passes(held.entry, held.marks, filter)) continue;
     const Entry got = filter.IsAny() ? cursor.Next(kLast) : cursor.NextMatching(filter, kLast);
     absl::Status status = Same("entry of a walk", index, got, held.entry);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/fuzz/array_program.h"
 
+#include <algorithm>
 #include <deque>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "tests/fuzz/byte_reader.h"
 
 namespace mxa::fuzz {
 namespace {
@@ -33,18 +35,10 @@ constexpr uint64_t kBeside[16] = {0, 0, 0, 0,  0,  0,    0,     0,
                                   1, 1, 2, 63, 64, 4096, kLast, kLast - 63};  // the last two: -1, -64
 constexpr uint64_t kStrides[8] = {1, 1, 1, 2, 63, 64, 65, 4096};
 
-// Reads bytes, and zeros when none is left.
-class Reader {
+class Reader : public ByteReader {
  public:
-  explicit Reader(absl::Span<const uint8_t> bytes) : bytes_(bytes) {}
+  using ByteReader::ByteReader;
 
-  bool AtEnd() const { return bytes_.empty(); }
-  uint8_t Byte() {
-    if (AtEnd()) return 0;
-    const uint8_t byte = bytes_.front();
-    bytes_.remove_prefix(1);
-    return byte;
-  }
   // Half of the time one of those before, or beside one, so that steps meet; then mostly in the first stretches.
   uint64_t Index() {
     const uint8_t choice = Byte();
@@ -62,6 +56,11 @@ class Reader {
   Entry NewEntry() {
     const Entry number = Byte();
     return number % 4 == 0 ? (number + 1) << 12 : number << 1 | 1;
+  }
+  // Of an entry: mostly within a leaf, or the nodes above it.
+  unsigned Order() {
+    const uint8_t byte = Byte();
+    return byte % (byte < 96 ? 6 : byte < 224 ? 14 : xarray::kMaxOrder + 1);
   }
   Entry EntryOrNull() {
     const Entry entry = NewEntry();
@@ -81,7 +80,6 @@ class Reader {
  private:
   static constexpr size_t kRecent = 8;
 
-  absl::Span<const uint8_t> bytes_;
   std::deque<uint64_t> recent_;
 };
 
@@ -92,10 +90,18 @@ void ReadRun(Reader& reader, Step& step) {
   step.count = 1 + shape / 2;
 }
 
+// From one index to another, whichever comes first.
+void ReadRange(Reader& reader, Step& step) {
+  const uint64_t one = reader.Index();
+  const uint64_t other = reader.Index();
+  step.index = std::min(one, other);
+  step.last = std::max(one, other);
+}
+
 Step ReadStep(Reader& reader) {
   Step step;
   const uint8_t kind = reader.Byte();
-  step.locked = kind >= 8 * kStepKinds;
+  step.locked = kind >= 5 * kStepKinds;
   step.kind = static_cast<StepKind>(kind % kStepKinds);
   switch (step.kind) {
     case StepKind::kStore:
@@ -165,13 +171,33 @@ Step ReadStep(Reader& reader) {
       step.index = reader.Index();
       step.height = 1 + reader.Byte() % xarray::kMaxHeight;
       break;
+    case StepKind::kStoreOrder:
+    case StepKind::kInsertOrder:
+      step.index = reader.Index();
+      step.order = reader.Order();
+      step.entry = reader.NewEntry();
+      break;
+    case StepKind::kStoreRange:
+      ReadRange(reader, step);
+      step.entry = reader.NewEntry();
+      break;
+    case StepKind::kEraseRange:
+      ReadRange(reader, step);
+      break;
+    case StepKind::kSplit:
+    case StepKind::kSplitToward:
+      step.index = reader.Index();
+      step.order = reader.Order();
+      break;
     case StepKind::kStoreNull:
     case StepKind::kErase:
+    case StepKind::kGetOrder:
     case StepKind::kReserve:
     case StepKind::kRelease:
     case StepKind::kCursor:
       step.index = reader.Index();
       break;
+    case StepKind::kReload:
     case StepKind::kNextIndex:
     case StepKind::kPrevIndex:
     case StepKind::kPause:
@@ -273,6 +299,22 @@ std::string Step::ToString() const {
       return "cursor->PrevIndex();";
     case StepKind::kPause:
       return "cursor->Pause(); section.reset(); section.emplace();";
+    case StepKind::kStoreOrder:
+      return absl::StrFormat("%sStoreOrder(%u, %u, %s, tell).IgnoreError();", on, index, order, Text(entry));
+    case StepKind::kInsertOrder:
+      return absl::StrFormat("%sInsertOrder(%u, %u, %s).IgnoreError();", on, index, order, Text(entry));
+    case StepKind::kStoreRange:
+      return absl::StrFormat("array.StoreRange(%u, %u, %s, tell).IgnoreError();", index, last, Text(entry));
+    case StepKind::kEraseRange:
+      return absl::StrFormat("array.EraseRange(%u, %u, tell).IgnoreError();", index, last);
+    case StepKind::kGetOrder:
+      return absl::StrFormat("%sGetOrder(%u);", on, index);
+    case StepKind::kSplit:
+      return absl::StrFormat("array.Split(%u, %u).IgnoreError();", index, order);
+    case StepKind::kSplitToward:
+      return absl::StrFormat("array.SplitToward(%u, %u).IgnoreError();", index, order);
+    case StepKind::kReload:
+      return "cursor->Reload();";
     case StepKind::kMoveNode:
       return absl::StrFormat("MoveNodeAt(array, nodes, %u, %u);", index, height);
     case StepKind::kMoveAll:

@@ -50,8 +50,16 @@ enum class StepKind : uint8_t {
   kMoveNode,
   kMoveAll,
   kClear,
+  kStoreOrder,
+  kInsertOrder,
+  kStoreRange,
+  kEraseRange,
+  kGetOrder,
+  kSplit,
+  kSplitToward,
+  kReload,
 };
-inline constexpr unsigned kStepKinds = static_cast<unsigned>(StepKind::kClear) + 1;
+inline constexpr unsigned kStepKinds = static_cast<unsigned>(StepKind::kReload) + 1;
 
 struct Step {
   StepKind kind = StepKind::kStore;
@@ -59,16 +67,17 @@ struct Step {
   bool locked = false;
   // Where it happens; of what goes over several indices the first, of a cursor's step the bound.
   uint64_t index = 0;
-  uint64_t last = 0;  // of an allocation's limit and a count
+  uint64_t last = 0;  // of an allocation's limit, a count and a range
   xarray::Entry entry = xarray::kNull;
   bool expects_null = false;  // of an exchange, which otherwise expects what is there
   xarray::Mark mark = xarray::Mark::k0;
   xarray::MarkFilter filter;
   unsigned height = 1;  // of a node to move
+  unsigned order = 0;
   uint64_t stride = 1;
   unsigned count = 0;
 
-  // Lines for a test in which `array`, `nodes`, `state`, `section` and `cursor` (both optional) are there.
+  // Lines for a test in which `array`, `nodes`, `state`, `tell`, `section` and `cursor` (both optional) are there.
   std::string ToString() const;
 };
 

@@ -12,8 +12,11 @@
 #include "gtest/gtest.h"
 #include "tests/fuzz/array_machine.h"
 #include "tests/fuzz/array_program.h"
+#include "tests/fuzz/ida_machine.h"
+#include "tests/fuzz/ida_program.h"
 #include "tests/fuzz/random_program.h"
 #include "tests/support/random.h"
+#include "xarray/id_bitmap_cache.h"
 #include "xarray/node_cache.h"
 
 namespace mxa::fuzz {
@@ -46,6 +49,27 @@ TEST(CorpusTest, RandomProgramsOfAnArray) {
   for (uint64_t run = 0; run < 60; ++run) {
     const uint64_t seed = tests::TestSeed(run);
     ASSERT_EQ(RunProgram(Decode(RandomBytes(seed)), *nodes), absl::OkStatus()) << "seed " << seed;
+  }
+  EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
+}
+
+TEST(CorpusTest, EveryKeptProgramOfAnIda) {
+  const auto nodes = xarray::NodeCache::Create().value();
+  const auto bitmaps = xarray::IdBitmapCache::Create().value();
+  const auto files = FilesOf("tests/fuzz/corpus/ida");
+  EXPECT_GT(files.size(), 20u) << "the corpus is not where it is looked for";
+  for (const auto& file : files) {
+    ASSERT_EQ(RunIdaProgram(DecodeIda(BytesOf(file)), *nodes, *bitmaps), absl::OkStatus()) << file;
+  }
+  EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
+}
+
+TEST(CorpusTest, RandomProgramsOfAnIda) {
+  const auto nodes = xarray::NodeCache::Create().value();
+  const auto bitmaps = xarray::IdBitmapCache::Create().value();
+  for (uint64_t run = 0; run < 20; ++run) {
+    const uint64_t seed = tests::TestSeed(run);
+    ASSERT_EQ(RunIdaProgram(DecodeIda(RandomBytes(seed)), *nodes, *bitmaps), absl::OkStatus()) << "seed " << seed;
   }
   EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
 }

@@ -130,6 +130,26 @@ TEST_F(RelocateTest, HasEveryStableKey) {
   }
 }
 
+TEST_F(RelocateTest, WritesAPageOfTheRun) {
+  MakeTree();
+  const std::string json = Relocate({"--tree", folder_.PathOf("tree"), "--html", folder_.PathOf("page.html")});
+  const std::string page = folder_.Read("page.html");
+  EXPECT_EQ(page.compare(0, 15, "<!DOCTYPE html>"), 0);
+  EXPECT_EQ(page.compare(page.size() - 8, 8, "</html>\n"), 0);
+  const auto slabs = absl::StrCat(NumberAt(json, "before", "slabs_held"), " → ", NumberAt(json, "after", "slabs_held"));
+  EXPECT_NE(page.find(slabs), std::string::npos) << slabs;
+  for (const char* map : {"aria-label=\"Before: ", "aria-label=\"During: ", "aria-label=\"After: "}) {
+    EXPECT_NE(page.find(map), std::string::npos) << map;
+  }
+  EXPECT_NE(page.find("\"reads\": "), std::string::npos) << "no interval";
+}
+
+TEST_F(RelocateTest, SaysThatAPageCannotBeWrittenBeforeTheRun) {
+  const MxaRun run = RunMxa({"relocate", "--tree=/nowhere", "--html", folder_.PathOf("no/such/folder.html")});
+  EXPECT_EQ(run.exit_status, 2);
+  EXPECT_NE(run.err.find("folder.html: No such file"), std::string::npos) << run.err;
+}
+
 TEST_F(RelocateTest, TableNamesWhatMatters) {
   MakeTree();
   Relocate({"--tree", folder_.PathOf("tree")});

@@ -16,6 +16,7 @@
 #include "tests/support/id_shapes.h"
 #include "tests/support/motion.h"
 #include "tests/support/random.h"
+#include "tests/support/shapes_and_motions.h"
 #include "xarray/array_core.h"
 #include "xarray/cursor.h"
 #include "xarray/dump.h"
@@ -179,7 +180,7 @@ class IdModel {
   CyclicState state_;
 };
 
-class ArrayIdsModelTest : public testing::TestWithParam<std::tuple<IdShape, Motion::Kind>> {};
+class ArrayIdsModelTest : public testing::TestWithParam<ShapeAndMotion> {};
 
 TEST_P(ArrayIdsModelTest, AgreesAfterEachOperation) {
   const auto [shape, kind] = GetParam();
@@ -202,18 +203,7 @@ TEST_P(ArrayIdsModelTest, AgreesAfterEachOperation) {
   EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
 }
 
-std::string NameOf(const testing::TestParamInfo<std::tuple<IdShape, Motion::Kind>>& info) {
-  static constexpr const char* kShapes[] = {"Dense", "Clustered", "Sparse", "Extreme"};
-  static constexpr const char* kMotions[] = {"Still", "Passes", "AllBetween"};
-  return std::string(kShapes[static_cast<size_t>(std::get<0>(info.param))]) +
-         kMotions[static_cast<size_t>(std::get<1>(info.param))];
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, ArrayIdsModelTest,
-    testing::Combine(testing::Values(IdShape::kDense, IdShape::kClustered, IdShape::kSparse, IdShape::kExtreme),
-                     testing::Values(Motion::Kind::kStill, Motion::Kind::kPasses, Motion::Kind::kAllBetween)),
-    NameOf);
+INSTANTIATE_TEST_SUITE_P(Shapes, ArrayIdsModelTest, AllShapesAndMotions(), NameOfShapeAndMotion);
 
 }  // namespace
 }  // namespace mxa::tests

@@ -15,6 +15,7 @@
 #include "tests/support/ida_peer.h"
 #include "tests/support/motion.h"
 #include "tests/support/random.h"
+#include "tests/support/shapes_and_motions.h"
 #include "xarray/id_bitmap_cache.h"
 #include "xarray/ida.h"
 #include "xarray/node_cache.h"
@@ -138,7 +139,7 @@ class IdaModel {
   std::set<uint64_t> oracle_;
 };
 
-class IdaModelTest : public testing::TestWithParam<std::tuple<IdShape, Motion::Kind>> {};
+class IdaModelTest : public testing::TestWithParam<ShapeAndMotion> {};
 
 TEST_P(IdaModelTest, AgreesAfterEachOperation) {
   const auto [shape, kind] = GetParam();
@@ -163,18 +164,7 @@ TEST_P(IdaModelTest, AgreesAfterEachOperation) {
   EXPECT_EQ(bitmaps->slabs().Stats().live, 0u);
 }
 
-std::string NameOf(const testing::TestParamInfo<std::tuple<IdShape, Motion::Kind>>& info) {
-  static constexpr const char* kShapes[] = {"Dense", "Clustered", "Sparse", "Extreme"};
-  static constexpr const char* kMotions[] = {"Still", "Passes", "AllBetween"};
-  return std::string(kShapes[static_cast<size_t>(std::get<0>(info.param))]) +
-         kMotions[static_cast<size_t>(std::get<1>(info.param))];
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, IdaModelTest,
-    testing::Combine(testing::Values(IdShape::kDense, IdShape::kClustered, IdShape::kSparse, IdShape::kExtreme),
-                     testing::Values(Motion::Kind::kStill, Motion::Kind::kPasses, Motion::Kind::kAllBetween)),
-    NameOf);
+INSTANTIATE_TEST_SUITE_P(Shapes, IdaModelTest, AllShapesAndMotions(), NameOfShapeAndMotion);
 
 }  // namespace
 }  // namespace mxa::tests

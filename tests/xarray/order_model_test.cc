@@ -9,11 +9,12 @@
 #include <tuple>
 
 #include "gtest/gtest.h"
+#include "tests/support/shapes_and_motions.h"
 
 namespace mxa::tests {
 namespace {
 
-class OrderModelTest : public testing::TestWithParam<std::tuple<IdShape, Motion::Kind>> {
+class OrderModelTest : public testing::TestWithParam<ShapeAndMotion> {
  protected:
   std::unique_ptr<xarray::NodeCache> nodes_ = xarray::NodeCache::Create().value();
 };
@@ -36,18 +37,7 @@ TEST_P(OrderModelTest, AgreesInLongRuns) {
   EXPECT_EQ(nodes_->slabs().CheckInvariants(), absl::OkStatus());
 }
 
-std::string NameOf(const testing::TestParamInfo<std::tuple<IdShape, Motion::Kind>>& info) {
-  static constexpr const char* kShapes[] = {"Dense", "Clustered", "Sparse", "Extreme"};
-  static constexpr const char* kMotions[] = {"Still", "Passes", "AllBetween"};
-  return std::string(kShapes[static_cast<size_t>(std::get<0>(info.param))]) +
-         kMotions[static_cast<size_t>(std::get<1>(info.param))];
-}
-
-INSTANTIATE_TEST_SUITE_P(
-    Shapes, OrderModelTest,
-    testing::Combine(testing::Values(IdShape::kDense, IdShape::kClustered, IdShape::kSparse, IdShape::kExtreme),
-                     testing::Values(Motion::Kind::kStill, Motion::Kind::kPasses, Motion::Kind::kAllBetween)),
-    NameOf);
+INSTANTIATE_TEST_SUITE_P(Shapes, OrderModelTest, AllShapesAndMotions(), NameOfShapeAndMotion);
 
 }  // namespace
 }  // namespace mxa::tests

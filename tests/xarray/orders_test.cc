@@ -10,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/motion.h"
+#include "tests/support/shapes_and_motions.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray.h"
 
@@ -50,14 +51,9 @@ class OrdersTest : public testing::TestWithParam<Motion::Kind> {
   Motion motion_;
 };
 
-std::string NameOf(const testing::TestParamInfo<Motion::Kind>& info) {
-  static constexpr const char* kNames[] = {"Still", "Passes", "AllBetween"};
-  return kNames[static_cast<size_t>(info.param)];
-}
-
 INSTANTIATE_TEST_SUITE_P(Nodes, OrdersTest,
                          testing::Values(Motion::Kind::kStill, Motion::Kind::kPasses, Motion::Kind::kAllBetween),
-                         NameOf);
+                         [](const testing::TestParamInfo<Motion::Kind>& info) { return tests::NameOf(info.param); });
 
 TEST_P(OrdersTest, EveryOrderReadsAlikeAtItsEdgesAndNowhereElse) {
   for (unsigned order = 0; order <= xarray::kMaxOrder; ++order) {

@@ -17,9 +17,11 @@ constexpr int kMostPackingPasses = 64;
 absl::Status Compaction::OnePass(Mode mode, slab::CompactStats* pass) {
   const uint64_t begun_ns = NowNs();
   absl::StatusOr<slab::CompactStats> stats = nodes_.slabs().Compact({.mode = mode});
-  wall_ns_ += NowNs() - begun_ns;
+  const uint64_t ended_ns = NowNs();
+  wall_ns_ += ended_ns - begun_ns;
   if (!stats.ok()) return stats.status();
   *pass = *stats;
+  passes_.push_back({begun_ns, ended_ns, stats->objects_moved, stats->slabs_released});
   stats_.Add(*stats);
   return absl::OkStatus();
 }

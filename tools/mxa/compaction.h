@@ -7,6 +7,7 @@
 #define MXA_TOOLS_MXA_COMPACTION_H_
 
 #include <cstdint>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "slab/cache_stats.h"
@@ -17,6 +18,13 @@ namespace mxa::tool {
 
 class Compaction {
  public:
+  struct Pass {
+    uint64_t begun_ns = 0;
+    uint64_t ended_ns = 0;
+    uint64_t nodes_moved = 0;
+    uint64_t slabs_released = 0;
+  };
+
   explicit Compaction(xarray::NodeCache& nodes) : nodes_(nodes) { nodes_.mover().ResetLongestLock(); }
 
   // Packs until a pass gives nothing back any more.
@@ -27,6 +35,7 @@ class Compaction {
   absl::Status MoveUntil(uint64_t deadline_ns);
 
   const slab::CompactStats& stats() const { return stats_; }
+  const std::vector<Pass>& passes() const { return passes_; }
   uint64_t wall_ns() const { return wall_ns_; }  // in passes, waiting included
   uint64_t longest_lock_ns() const { return nodes_.mover().LongestLockNs(); }
 
@@ -35,6 +44,7 @@ class Compaction {
 
   xarray::NodeCache& nodes_;
   slab::CompactStats stats_;
+  std::vector<Pass> passes_;
   uint64_t wall_ns_ = 0;
 };
 

@@ -36,8 +36,23 @@ void Readers::Stop() {
 
 PhaseReads Readers::Total(Phase phase) const {
   PhaseReads total;
-  for (const Reads& reads : reads_) total.Merge(reads[static_cast<size_t>(phase)]);
+  for (const Reads& reads : reads_) total.Merge(reads.phases[static_cast<size_t>(phase)]);
   return total;
+}
+
+PhaseReads Readers::InInterval(size_t number) const {
+  PhaseReads total;
+  for (const Reads& reads : reads_) {
+    if (number < reads.intervals.size()) total.Merge(reads.intervals[number]);
+  }
+  return total;
+}
+
+PhaseReads* Readers::CurrentInterval(Reads& reads) const {
+  if (!keeps_intervals_) return nullptr;
+  const size_t number = interval_.load(std::memory_order_relaxed);  // relaxed: nothing else hangs on it
+  if (reads.intervals.size() <= number) reads.intervals.resize(number + 1);
+  return &reads.intervals.back();
 }
 
 void Readers::Run(uint64_t seed, Reads& all_reads) const {
@@ -46,23 +61,25 @@ void Readers::Run(uint64_t seed, Reads& all_reads) const {
   const std::vector<Place>& dropped = population_.dropped();
   uint64_t points = 0;
   for (uint64_t step = 0; !stop_.load(std::memory_order_relaxed); ++step) {
-    PhaseReads& reads = all_reads[static_cast<size_t>(phase_.load(std::memory_order_relaxed))];
+    PhaseReads& in_phase = all_reads.phases[static_cast<size_t>(phase_.load(std::memory_order_relaxed))];
+    PhaseReads* const in_interval = CurrentInterval(all_reads);
     const uint64_t in_round = step % kRound;
     const size_t entry = random.Below(entries);
+    uint64_t reads = 1;
     if (in_round == kScanAt || in_round == kMarkedScanAt) {
-      reads.reads += ScanFrom(population_, entry, in_round == kMarkedScanAt, log_);
+      reads = ScanFrom(population_, entry, in_round == kMarkedScanAt, log_);
     } else if (step % kDroppedEvery == 1 && !dropped.empty()) {
       ReadDropped(population_, dropped[random.Below(dropped.size())], log_);
-      ++reads.reads;
     } else if (++points % kTimedEvery == 0) {
       uint64_t ns = 0;
       ReadEntry(population_, entry, log_, &ns);
-      reads.point_ns.Add(ns);
-      ++reads.reads;
+      in_phase.point_ns.Add(ns);
+      if (in_interval != nullptr) in_interval->point_ns.Add(ns);
     } else {
       ReadEntry(population_, entry, log_);
-      ++reads.reads;
     }
+    in_phase.reads += reads;
+    if (in_interval != nullptr) in_interval->reads += reads;
   }
 }
 

@@ -35,8 +35,10 @@ struct PhaseReads {
 
 class Readers {
  public:
-  // Reads `population` until Stop, reporting to `log`; both outlive this.
-  Readers(const Population& population, ErrorLog& log) : population_(population), log_(log) {}
+  // Reads `population` until Stop, reporting to `log`; both outlive this. With `keeps_intervals` reads are counted by
+  // intervals as well, at the cost of a histogram for each thread and interval.
+  Readers(const Population& population, ErrorLog& log, bool keeps_intervals = false)
+      : population_(population), log_(log), keeps_intervals_(keeps_intervals) {}
   ~Readers() { Stop(); }
   Readers(const Readers&) = delete;
   Readers& operator=(const Readers&) = delete;
@@ -47,20 +49,32 @@ class Readers {
   // Reads that begin from now on count for `phase`. Relaxed: nothing else hangs on it.
   void Enter(Phase phase) { phase_.store(phase, std::memory_order_relaxed); }
 
+  // Likewise for an interval; they are numbered from 0, which is the first.
+  void EnterInterval(size_t number) { interval_.store(number, std::memory_order_relaxed); }
+
   // Ends and joins the threads.
   void Stop();
 
   // REQUIRES: Stop has been called.
   PhaseReads Total(Phase phase) const;
+  PhaseReads InInterval(size_t number) const;
 
  private:
-  using Reads = std::array<PhaseReads, kPhases>;
+  struct Reads {
+    std::array<PhaseReads, kPhases> phases;
+    std::deque<PhaseReads> intervals;  // as many as it has come to
+  };
+
+  // What to count a read in, beside its phase; null: nothing.
+  PhaseReads* CurrentInterval(Reads& reads) const;
 
   void Run(uint64_t seed, Reads& reads) const;
 
   const Population& population_;
   ErrorLog& log_;
+  const bool keeps_intervals_;
   std::atomic<Phase> phase_{Phase::kBefore};
+  std::atomic<size_t> interval_{0};
   std::atomic<bool> stop_{false};
   std::deque<Reads> reads_;  // one a thread, its own until it is joined
   std::vector<std::thread> threads_;

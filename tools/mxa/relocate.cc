@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,6 +17,7 @@
 #include "tools/mxa/input_stream.h"
 #include "tools/mxa/keep.h"
 #include "tools/mxa/read_steps.h"
+#include "tools/mxa/timeline_sampler.h"
 #include "tools/mxa/trace_input.h"
 #include "tools/mxa/tree_input.h"
 #include "tools/mxa/writers.h"
@@ -92,21 +94,25 @@ class Run {
 
   // Readers, and writers if asked for, run from before the compaction until after it.
   void Relocate() {
-    Readers readers(*population_, errors_);
+    Readers readers(*population_, errors_, /*keeps_intervals=*/!options().html.empty());
     Writers writers(*population_, errors_);
     progress_.Begin("reading before the compaction");
     readers.Start(options().readers, options().seed);
     writers.Start(options().writers, options().seed);
+    std::optional<TimelineSampler> sampler;
+    if (!options().html.empty()) sampler.emplace(*population_, readers);
     ReadUndisturbed(Phase::kBefore);
 
     progress_.Begin("compacting under readers");
     Compaction compaction(population_->nodes());
+    if (sampler.has_value()) sampler->BeginCompaction();
     const uint64_t begun_ns = NowNs();
     readers.Enter(Phase::kDuring);
     absl::Status status = compaction.Pack();
     if (status.ok()) status = compaction.MoveUntil(begun_ns + static_cast<uint64_t>(options().seconds * 1e9));
     readers.Enter(Phase::kAfter);
     EndPhase(Phase::kDuring, begun_ns);
+    if (sampler.has_value()) sampler->EndCompaction();
     if (!status.ok()) report_.problems.push_back(absl::StrCat("compaction failed: ", status.message()));
     report_.moves = compaction.stats();
     report_.moves_wall_ns = compaction.wall_ns();
@@ -114,8 +120,10 @@ class Run {
 
     progress_.Begin("reading after the compaction");
     ReadUndisturbed(Phase::kAfter);
+    if (sampler.has_value()) sampler->Stop();
     writers.Stop();
     readers.Stop();
+    if (sampler.has_value()) report_.timeline = sampler->Take(compaction);
     for (size_t i = 0; i < kPhases; ++i) report_.reads[i] = readers.Total(static_cast<Phase>(i));
     report_.writes = writers.writes();
     report_.writes_refused = writers.refused();

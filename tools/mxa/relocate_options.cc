@@ -24,6 +24,8 @@ CommandLine Describe(RelocateOptions& options, std::string& format) {
               &options.max_entries);
   line.Text("json", "FILE", "write the figures as JSON; - writes them to standard output instead of the table",
             &options.json);
+  line.Text("html", "FILE", "write a page with the run over time and maps of the slabs, for any browser",
+            &options.html);
   line.Text("socket", "PATH", "open a socket there during the run, for 'mxa slabinfo PATH'", &options.socket);
   line.Switch("quiet", "no table and no progress: errors only", &options.quiet);
   line.Switch("help", "this text", &options.help);

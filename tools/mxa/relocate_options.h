@@ -29,6 +29,7 @@ struct RelocateOptions {
   double phase_seconds = -1;  // reading undisturbed before and after; below 0: by how much there is
   uint64_t max_entries = 50'000'000;
   std::string json;    // file to write ("-": standard output), or empty
+  std::string html;    // file to write a page to, or empty
   std::string socket;  // where `mxa slabinfo` can ask during the run, or empty
   bool quiet = false;
   bool help = false;

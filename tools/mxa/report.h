@@ -15,6 +15,7 @@
 #include "tools/mxa/footprint.h"
 #include "tools/mxa/readers.h"
 #include "tools/mxa/relocate_options.h"
+#include "tools/mxa/timeline.h"
 
 namespace mxa::tool {
 
@@ -43,6 +44,8 @@ struct Report {
   std::string first_error;
   uint64_t writes = 0;
   uint64_t writes_refused = 0;
+
+  Timeline timeline;  // empty unless a page is asked for
 
   std::vector<std::string> problems;  // each a reason for exit status 1, in one line
 
