@@ -2,6 +2,8 @@
 #include "tools/mxa/html_page.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -59,9 +61,6 @@ void AppendCards(std::string& page, const Report& report) {
   }
 }
 
-// A quantile of nothing.
-constexpr uint64_t kNoValue = ~uint64_t{0};
-
 // A chart of this run, its passes marked, without lines yet.
 Chart NewChart(const Timeline& timeline) {
   Chart chart;
@@ -77,16 +76,18 @@ template <typename Value>
 ChartLine LineOf(const Timeline& timeline, const char* name, const char* style, Value value, bool at_end = false) {
   ChartLine line = {name, style, {}};
   for (const Interval& interval : timeline.intervals) {
-    if (value(interval) == kNoValue) continue;
-    const double at = at_end ? interval.end : (interval.begin + interval.end) / 2;
-    line.points.emplace_back(at, static_cast<double>(value(interval)));
+    const double figure = static_cast<double>(value(interval));
+    if (std::isnan(figure)) continue;
+    line.points.emplace_back(at_end ? interval.end : (interval.begin + interval.end) / 2, figure);
   }
   return line;
 }
 
+// Not a number where nothing was timed.
 auto QuantileOf(uint64_t Interval::*quantile) {
-  return
-      [quantile](const Interval& interval) { return interval.point_reads_timed == 0 ? kNoValue : interval.*quantile; };
+  return [quantile](const Interval& interval) {
+    return interval.point_reads_timed == 0 ? std::nan("") : static_cast<double>(interval.*quantile);
+  };
 }
 
 void AppendChart(std::string& page, const Chart& chart, absl::string_view note) {
