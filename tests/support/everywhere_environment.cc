@@ -121,7 +121,7 @@ void EverywhereEnvironment::MoveNodes(slab::Cache& cache, Count& count) {
     mover.Reclaim(absl::MakeSpan(nodes), target);
   }
   for (void* moved : target.moved()) cache.FreeRcu(moved);
-  cache.FreeBulk(absl::MakeSpan(destinations).subspan(target.destinations_used()));
+  cache.FreeBulk(absl::MakeSpan(destinations).subspan(target.taken().size()));
   count.nodes += target.moved().size();
 }
 
