@@ -130,6 +130,16 @@ TEST_F(RelocateTest, HasEveryStableKey) {
   }
 }
 
+TEST_F(RelocateTest, PutsNodesInOrderWhenAsked) {
+  MakeTree();
+  const double packed = NumberAt(Relocate({"--tree", folder_.PathOf("tree")}), "moves", "nodes_moved");
+  const std::string json = Relocate({"--tree", folder_.PathOf("tree"), "--order"});
+  EXPECT_GE(NumberAt(json, "moves", "nodes_moved"), packed + NumberAt(json, "after", "nodes"));
+  for (const char* key : {"walk_ns_before", "walk_ns_after", "load_ns_before", "load_ns_after"}) {
+    EXPECT_GT(NumberAt(json, "speed", key), 0) << key;
+  }
+}
+
 TEST_F(RelocateTest, WritesAPageOfTheRun) {
   MakeTree();
   const std::string json = Relocate({"--tree", folder_.PathOf("tree"), "--html", folder_.PathOf("page.html")});

@@ -35,6 +35,11 @@ absl::Status Compaction::Pack() {
   return absl::OkStatus();
 }
 
+absl::Status Compaction::PutInOrder() {
+  slab::CompactStats pass;
+  return OnePass(Mode::kOrder, &pass);
+}
+
 absl::Status Compaction::MoveUntil(uint64_t deadline_ns) {
   slab::CompactStats pass;
   for (Mode mode = Mode::kMoveEverything; NowNs() < deadline_ns;

@@ -34,6 +34,10 @@ class Compaction {
   // Moves every node again and again, packing in between, until `deadline_ns` (NowNs).
   absl::Status MoveUntil(uint64_t deadline_ns);
 
+  // Moves every node to where a walk meets it next.
+  // Errors: as Pack; kResourceExhausted without memory for all nodes once more.
+  absl::Status PutInOrder();
+
   const slab::CompactStats& stats() const { return stats_; }
   const std::vector<Pass>& passes() const { return passes_; }
   uint64_t wall_ns() const { return wall_ns_; }  // in passes, waiting included

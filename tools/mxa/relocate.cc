@@ -20,6 +20,7 @@
 #include "tools/mxa/timeline_sampler.h"
 #include "tools/mxa/trace_input.h"
 #include "tools/mxa/tree_input.h"
+#include "tools/mxa/walk_speed.h"
 #include "tools/mxa/writers.h"
 
 namespace mxa::tool {
@@ -42,8 +43,10 @@ class Run {
   absl::StatusOr<Report> Go() {
     if (absl::Status status = Load(); !status.ok()) return status;
     report_.before = MeasureFootprint(*population_, population_->ledger().size());
+    report_.speed_before = MeasureWalkSpeed(*population_, options().seed);
     Relocate();
     Settle();
+    report_.speed_after = MeasureWalkSpeed(*population_, options().seed);
     Judge();
     return std::move(report_);
   }
@@ -110,6 +113,7 @@ class Run {
     readers.Enter(Phase::kDuring);
     absl::Status status = compaction.Pack();
     if (status.ok()) status = compaction.MoveUntil(begun_ns + static_cast<uint64_t>(options().seconds * 1e9));
+    if (status.ok() && options().order) status = compaction.PutInOrder();
     readers.Enter(Phase::kAfter);
     EndPhase(Phase::kDuring, begun_ns);
     if (sampler.has_value()) sampler->EndCompaction();
@@ -136,7 +140,8 @@ class Run {
     population_->AwaitRetired();
     if (options().writers != 0 || options().seconds > 0) {
       Compaction compaction(population_->nodes());
-      const absl::Status status = compaction.Pack();
+      absl::Status status = compaction.Pack();
+      if (status.ok() && options().order) status = compaction.PutInOrder();
       if (!status.ok()) report_.problems.push_back(absl::StrCat("compaction at rest failed: ", status.message()));
       report_.settling_moves = compaction.stats().objects_moved;
     }

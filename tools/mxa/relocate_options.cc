@@ -18,6 +18,7 @@ CommandLine Describe(RelocateOptions& options, std::string& format) {
   line.Number("writers", "N", "threads that store and erase meanwhile (default 0)", 0, 1024, &options.writers);
   line.Number("seed", "N", "what is dropped, read and written by chance (default 1)", 0, ~uint64_t{0}, &options.seed);
   line.Seconds("seconds", "S", "keep nodes moving for at least S seconds (default: until packed)", &options.seconds);
+  line.Switch("order", "at the end, move all nodes to where a walk meets them", &options.order);
   line.Seconds("phase-seconds", "S", "read undisturbed before and after for S seconds (default: up to 1.5)",
                &options.phase_seconds);
   line.Number("max-entries", "N", "refuse inputs with more entries (default 50000000)", 1, uint64_t{1} << 31,

@@ -31,6 +31,7 @@ struct RelocateOptions {
   std::string json;    // file to write ("-": standard output), or empty
   std::string html;    // file to write a page to, or empty
   std::string socket;  // where `mxa slabinfo` can ask during the run, or empty
+  bool order = false;  // at the end, put the nodes in order
   bool quiet = false;
   bool help = false;
 

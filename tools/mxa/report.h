@@ -16,6 +16,7 @@
 #include "tools/mxa/readers.h"
 #include "tools/mxa/relocate_options.h"
 #include "tools/mxa/timeline.h"
+#include "tools/mxa/walk_speed.h"
 
 namespace mxa::tool {
 
@@ -37,6 +38,9 @@ struct Report {
   uint64_t moves_wall_ns = 0;
   uint64_t longest_lock_ns = 0;
   uint64_t settling_moves = 0;  // at rest at the end, where writers or endless moves left nodes apart
+
+  WalkSpeed speed_before;
+  WalkSpeed speed_after;
 
   std::array<PhaseReads, kPhases> reads;
   std::array<uint64_t, kPhases> phase_ns{};

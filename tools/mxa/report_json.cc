@@ -45,6 +45,7 @@ void WriteMoves(JsonWriter& json, const Report& report) {
   json.Field("work_ns_per_node", report.per_node(moves.work_ns));
   json.Field("move_ns_per_node", report.per_node(moves.move_ns));
   json.Field("longest_slice_us", static_cast<double>(moves.longest_slice_ns) / 1e3);
+  json.Field("longest_own_slice_us", static_cast<double>(moves.longest_own_slice_ns) / 1e3);
   json.Field("longest_lock_us", static_cast<double>(report.longest_lock_ns) / 1e3);
   json.Field("settling_moves", report.settling_moves);
   json.EndObject();
@@ -91,6 +92,12 @@ std::string JsonOf(const Report& report) {
   Write(json, "after", report.after);
   WriteMoves(json, report);
   WriteReaders(json, report);
+  json.BeginObject("speed");
+  json.Field("walk_ns_before", report.speed_before.walk_ns);
+  json.Field("walk_ns_after", report.speed_after.walk_ns);
+  json.Field("load_ns_before", report.speed_before.load_ns);
+  json.Field("load_ns_after", report.speed_after.load_ns);
+  json.EndObject();
   json.BeginObject("writers");
   json.Field("count", report.options.writers);
   json.Field("writes", report.writes);

@@ -71,9 +71,20 @@ void Moves(std::string& table, const Report& report) {
   Row(table, "ns per node, waits included", absl::StrFormat("%.1f", report.per_node(report.moves_wall_ns)));
   Row(table, "ns per node, work / move only", absl::StrFormat("%.1f", report.per_node(moves.work_ns)),
       absl::StrFormat("%.1f", report.per_node(moves.move_ns)));
-  Row(table, "longest slice, us", Micros(moves.longest_slice_ns));
+  Row(table, "longest slice, us, all / undisturbed", Micros(moves.longest_slice_ns),
+      Micros(moves.longest_own_slice_ns));
   Row(table, "longest lock hold, us", Micros(report.longest_lock_ns));
   if (report.settling_moves != 0) Row(table, "nodes moved at rest, at the end", Grouped(report.settling_moves));
+}
+
+void Speeds(std::string& table, const Report& report) {
+  const auto row = [&](absl::string_view title, double WalkSpeed::*field) {
+    Row(table, title, absl::StrFormat("%.2f", report.speed_before.*field),
+        absl::StrFormat("%.2f", report.speed_after.*field));
+  };
+  Head(table, "one thread, nothing else going on", "before", "after");
+  row("walk, ns an entry", &WalkSpeed::walk_ns);
+  row("random load, ns", &WalkSpeed::load_ns);
 }
 
 void Reads(std::string& table, const Report& report) {
@@ -111,6 +122,7 @@ std::string TableOf(const Report& report) {
   if (!report.notice.empty()) absl::StrAppend(&table, "note: ", report.notice, "\n");
   Footprints(table, report.before, report.after);
   Moves(table, report);
+  Speeds(table, report);
   Reads(table, report);
   return table;
 }
