@@ -126,15 +126,24 @@ Slab* Arena::AllocateRun(size_t units, int node, Mobility mobility) {
   const int nodes = static_cast<int>(topology_->nodes());
   MXA_CHECK(node >= kAnyNode && node < nodes, "a run on a node that is not there");
   const int best = node == kAnyNode ? topology_->CurrentNode() : node;
-  MutexLock lock(&mutex_);
-  size_t first = 0;
-  Region* region = ChooseRegion(units, best, mobility, &first);
-  for (int i = 1; region == nullptr && node == kAnyNode && i < nodes; ++i) {
-    region = ChooseRegion(units, (best + i) % nodes, mobility, &first);
+  Slab* run = nullptr;
+  size_t filled = 0;
+  bool collapse = false;
+  {
+    MutexLock lock(&mutex_);
+    size_t first = 0;
+    Region* region = ChooseRegion(units, best, mobility, &first);
+    for (int i = 1; region == nullptr && node == kAnyNode && i < nodes; ++i) {
+      region = ChooseRegion(units, (best + i) % nodes, mobility, &first);
+    }
+    if (region == nullptr) return nullptr;
+    TakeUnits(*region, UnitMask(first, units), mobility);
+    run = StartRun(region->number * kUnitsPerRegion + first, units);
+    filled = region->number;
+    collapse = region->free_units == 0 && AskForHuge(*region);
   }
-  if (region == nullptr) return nullptr;
-  TakeUnits(*region, UnitMask(first, units), mobility);
-  return StartRun(region->number * kUnitsPerRegion + first, units);
+  if (collapse) Collapse(filled);
+  return run;
 }
 
 Slab* Arena::StartRun(size_t unit, size_t units) {
@@ -165,6 +174,7 @@ Slab* Arena::Carve(Slab* first, size_t total, size_t units) {
 }
 
 void Arena::FreeRuns(std::vector<Slab*>& runs) {
+  LeaveHuge(runs);
   std::sort(runs.begin(), runs.end());
   for (size_t i = 0; i < runs.size();) {
     char* start = runs[i]->objects;

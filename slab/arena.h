@@ -50,8 +50,13 @@ struct ArenaOptions {
   // Addresses to reserve; halved until the system agrees, down to `min_reserve_bytes`. Reserving costs no memory.
   size_t reserve_bytes = size_t{256} << 30;
   size_t min_reserve_bytes = size_t{64} << 20;
-  // Back new regions with 2 MiB pages where the kernel lets us ask. Giving single slabs back splits them.
-  bool huge_pages = false;
+  // When to ask the kernel for pages of 2 MiB, where it has them.
+  enum class HugePages {
+    kNever,
+    kWhenFull,  // a region gets one when its last unit is handed out, and keeps it until one of its units is given back
+    kAtOnce,    // every region from its first use on: fastest to fill, but the rest of a sparse one is resident too
+  };
+  HugePages huge_pages = HugePages::kNever;
   // Says which calls of AllocateRun find no memory, for tests of what happens then. Outlives the arena.
   FaultInjector* faults = nullptr;
   // The nodes that regions are bound to; null: Topology::System(). Outlives the arena.
@@ -199,6 +204,7 @@ class Arena : public ListLink {
     uint32_t pinned_units = 0;
     uint32_t isolated_units = 0;
     int node = 0;
+    bool huge = false;  // the kernel was asked for huge pages
     size_t used() const { return kUnitsPerRegion - static_cast<size_t>(std::popcount(free_units)); }
     uint32_t takable() const { return free_units & ~isolated_units; }
     Mobility mobility() const { return pinned_units != 0 ? Mobility::kUnmovable : Mobility::kMovable; }
@@ -251,6 +257,11 @@ class Arena : public ListLink {
   bool WhollyFreeLocked(size_t number) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Makes runs of a block whose units have been taken, and enters it among those that are out.
   void StartBlock(UnitBlock block) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // arena_huge.cc: ask for a huge page for a region that has just been filled, true if it was the first time since it was
+  // full; make the kernel copy it into one, if there is one to be had; and end that, for regions whose units go back.
+  bool AskForHuge(Region& region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Collapse(size_t region) const;
+  void LeaveHuge(const std::vector<Slab*>& runs);
   void* UnitAddress(size_t unit) const { return reinterpret_cast<void*>(base_ + unit * kUnitSize); }
 
   static constexpr size_t kGuardBytes = size_t{2} << 20;
@@ -262,7 +273,7 @@ class Arena : public ListLink {
   uintptr_t base_ = 0;
   size_t reserved_ = 0;
   Slab* table_ = nullptr;  // a descriptor a unit, committed with its region
-  bool huge_pages_ = false;
+  ArenaOptions::HugePages huge_pages_ = ArenaOptions::HugePages::kNever;
   FaultInjector* faults_ = nullptr;
   const Topology* topology_ = nullptr;
   // By region; null where there is one node.

@@ -27,7 +27,7 @@ Arena::Region* Arena::CommitRegion(int node) {
   if (mprotect(units, kRegionSize, PROT_READ | PROT_WRITE) != 0) return nullptr;
   // Advice only: where the kernel has no huge pages there is nothing to ask for or to refuse. Without MADV_NOHUGEPAGE a
   // kernel set to "always" would fill the holes that releasing single slabs leaves.
-  madvise(units, kRegionSize, huge_pages_ ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  madvise(units, kRegionSize, huge_pages_ == ArenaOptions::HugePages::kAtOnce ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
   // The descriptors are left to the node of the thread that first uses them: bound, they would be a mapping of their own.
   if (!BindUnits(number, node)) return nullptr;
   Region& region = regions_.emplace_back();

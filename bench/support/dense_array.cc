@@ -8,7 +8,8 @@
 namespace mxa::bench {
 
 NodeHome::NodeHome(bool huge_pages) {
-  auto made_arena = slab::Arena::Create({.huge_pages = huge_pages});
+  auto made_arena = slab::Arena::Create(
+      {.huge_pages = huge_pages ? slab::ArenaOptions::HugePages::kAtOnce : slab::ArenaOptions::HugePages::kNever});
   MXA_CHECK(made_arena.ok(), "no addresses for an arena");
   arena = *std::move(made_arena);
   auto made_nodes = xarray::NodeCache::Create(arena.get());
