@@ -41,7 +41,10 @@ CacheSnapshot CacheOf(const std::string& name, size_t slabs, size_t live) {
 Snapshot SnapshotOf(std::vector<CacheSnapshot> caches) {
   Snapshot snapshot;
   snapshot.pid = 42;
-  snapshot.arenas = {{.regions_held = 3, .object_bytes = 6'000'000, .descriptor_bytes = 4096}};
+  slab::observe::ArenaSnapshot& arena = snapshot.arenas.emplace_back();
+  arena.regions_held = 3;
+  arena.object_bytes = 6'000'000;
+  arena.descriptor_bytes = 4096;
   snapshot.caches = std::move(caches);
   return snapshot;
 }
