@@ -30,7 +30,7 @@ std::string Bytes(uint64_t bytes) {
 
 std::string Count(uint64_t count) {
   if (count < 100'000) return absl::StrCat(count);
-  if (count < 100'000'000) return absl::StrFormat("%.1f k", static_cast<double>(count) / 1e3);
+  if (count < 1'000'000) return absl::StrFormat("%.1f k", static_cast<double>(count) / 1e3);
   return absl::StrFormat("%.1f M", static_cast<double>(count) / 1e6);
 }
 
