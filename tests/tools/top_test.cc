@@ -68,7 +68,7 @@ TEST(TopScreenTest, RatesFollowFromTwoLooks) {
   now.caches[0].moves.objects_moved = 3'000'000;
   now.caches[0].stats.slabs_released = 60;
   const std::vector<std::string> lines = Lines(TopScreen(now, &before, 2, 24));
-  EXPECT_THAT(lines[3], HasSubstr("        2   1.5 M       30")) << lines[3];
+  EXPECT_THAT(lines[3], HasSubstr("        2    1.5 M       30")) << lines[3];
   // Which of two caches of a name is which cannot be told.
   EXPECT_EQ(lines[4].find('-'), std::string::npos);
   EXPECT_EQ(lines[4].back(), ' ') << "only the bars";
