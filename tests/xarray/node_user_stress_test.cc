@@ -135,8 +135,8 @@ TEST(NodeUserStressTest, TakesBackNodesWhileTheyMoveAndArraysEnd) {
   }
   stop.store(true, std::memory_order_relaxed);
   threads.JoinAll();
-  EXPECT_GT(taken_back.load(), 1000);
-  EXPECT_GT(moved.load(), 1000);
+  EXPECT_GT(taken_back.load(), 100);
+  EXPECT_GT(moved.load(), 100);
   EXPECT_TRUE(user.empty());
   EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
 }
