@@ -16,7 +16,7 @@ std::optional<LockedNode> LockedNode::TryLock(void* area) {
   return locked;
 }
 
-void LockedNode::Unlock() const ABSL_NO_THREAD_SAFETY_ANALYSIS { array_->anchor_.Unlock(); }
+void LockedNode::Unlock() const { array_->anchor_.Unlock(); }
 
 void LockedNode::ForEach(absl::FunctionRef<void(uint64_t, Entry)> fn) const {
   if (node_->height() != 1) return;

@@ -18,6 +18,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/functional/function_ref.h"
 #include "xarray/array_core.h"
 #include "xarray/node_user.h"
@@ -30,7 +31,7 @@ class LockedNode {
   // REQUIRES: `area` belongs to a node that the user has been told of by OnUpdate or TryMove, and whose OnLeave or TryMove
   // cannot have ended, as he holds the lock that they wait for.
   // Context: as LockedArray from the success on, until this object's end.
-  static std::optional<LockedNode> TryLock(void* area);
+  static std::optional<LockedNode> TryLock(void* area) ABSL_NO_THREAD_SAFETY_ANALYSIS;
 
   // Unlocks.
   ~LockedNode() {
@@ -51,7 +52,7 @@ class LockedNode {
 
  private:
   LockedNode(ArrayCore* array, Node* node) : array_(array), node_(node) {}
-  void Unlock() const;
+  void Unlock() const ABSL_NO_THREAD_SAFETY_ANALYSIS;
 
   ArrayCore* array_;
   Node* node_;

@@ -121,6 +121,8 @@ def mxa_cc_motion_test(name, srcs, deps = [], tags = [], still_only = [], not_ev
         ("everywhere", still_only + not_everywhere, []),
     ]
     for mode, left_out, how_often in modes:
+        if mode == "everywhere" and kwargs.get("size") == "small":
+            kwargs["timeout"] = "moderate"  # under TSan each move takes its time
         mxa_cc_test(
             name = "%s_%s" % (name, mode),
             args = how_often + ["--gtest_brief=1", "--gtest_filter=-" + ":".join(["*DeathTest.*"] + left_out)],
