@@ -132,7 +132,7 @@ class Cache {
 
  private:
   friend class CacheSource;  // (cache_source.h) as the reclaimer's
-  friend class CachePeer;  // tests/support
+  friend class CachePeer;    // tests/support
   explicit Cache(std::unique_ptr<CacheCore> core);
   std::unique_ptr<CacheCore> core_;
   const uint32_t near_place_;  // beside the core, not in it: one load less on the fast paths
