@@ -93,7 +93,7 @@ std::vector<double> Theirs(const ForeignAllocator& library, const NodeEvents& ev
   std::vector<void*> nodes(events.total);
   void* const none = &nodes;
   for (void*& node : nodes) node = none;  // its pages are no allocator's
-  library.purge();  // what reading the input has left free is not to be counted, nor to be used
+  library.purge();                        // what reading the input has left free is not to be counted, nor to be used
   const double before = ResidentBytes();
   for (const uint32_t number : events.nodes) {
     if (nodes[number] != none) {
