@@ -138,6 +138,8 @@ void ArmFaults(World& world, Random& random) {
   }
   if (random.OneIn(3)) {
     world.page_faults().Disarm();
+  } else if (random.OneIn(4)) {
+    world.page_faults().Arm({});  // none at all: what must not fail takes from the reserve
   } else {
     world.page_faults().Arm(
         {.interval = 1 + random.Below(3), .probability = static_cast<double>(random.Below(30)), .seed = random.Next()});

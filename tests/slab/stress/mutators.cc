@@ -104,11 +104,12 @@ void Receive(World& world, Random& random) {
   }
 }
 
-// Takes what must not fail where there is hardly any memory, and gives most of it back.
+// Takes what must not fail where there is hardly any memory, now and then more than the slabs there are have free, and gives
+// most of it back.
 void UseReserve(World& world, Random& random) {
   Population& population = world.tight();
   std::vector<Probe*> probes;
-  for (uint64_t i = random.Below(40); i > 0; --i) {
+  for (uint64_t i = random.Below(random.OneIn(16) ? 1'000 : 40); i > 0; --i) {
     Probe* probe = population.MakeCritical(world.pool(), absl::Milliseconds(random.Below(2)));
     if (probe != nullptr) probes.push_back(probe);
   }
