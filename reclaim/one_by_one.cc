@@ -25,6 +25,7 @@ void OneByOne::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
   bool any_again = false;
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
+    target.BetweenObjects();
     void* destination = target.destination();
     if (target.unpin_only() || destination == nullptr) {
       target.Settle(objects[i], MoveResult::kBusy);
@@ -42,6 +43,7 @@ void OneByOne::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
   if (!any_again) return;
   for (size_t i = 0; i < objects.size() && i < kRetriedAtMost; ++i) {
     if ((again[i / 64] >> (i % 64) & 1) == 0) continue;
+    target.BetweenObjects();
     void* destination = target.destination();
     const bool stays = target.unpin_only() || destination == nullptr;
     target.Settle(objects[i], stays ? MoveResult::kBusy : Move(objects[i], destination));

@@ -92,9 +92,9 @@ void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
     if ((again[i / 64] >> (i % 64) & 1) == 0) continue;
     target.BetweenObjects();
     void* destination = target.destination_for(objects[i]);
-    target.Settle(objects[i], destination == nullptr
-                                  ? MoveResult::kBusy
-                                  : Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination)));
+    const bool stays = target.unpin_only() || destination == nullptr;
+    target.Settle(objects[i],
+                  stays ? MoveResult::kBusy : Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination)));
   }
 }
 
