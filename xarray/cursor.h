@@ -30,7 +30,8 @@ namespace mxa::xarray {
 // The first step of a cursor looks at `start` itself, whatever the step. A step of another kind than the one before
 // goes on from index(), which it does not look at again, and begins at the head.
 // An entry of several indices is met once on a way, up or down, at the lowest of its indices that the step may look at: so
-// that of a walk whose start or bound lies inside it is not its first. Index by index it is met at each.
+// that of a walk whose start or bound lies inside it is not its first. Index by index it is met at each. What is left of
+// one that is split, or stored over in part, after it was met may be met as well: it is other entries by then.
 class Cursor {
  public:
   Cursor(const ArrayCore& array, uint64_t start) : anchor_(&array.anchor()), next_(start), index_(start) {}

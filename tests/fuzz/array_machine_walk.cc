@@ -117,14 +117,17 @@ bool Passes(xarray::Entry entry, unsigned marks, const MarkFilter& filter) {
 
 }  // namespace
 
-// An entry that has an index before `from` is met at `from`, unless it is the one that was met at at_, on another way.
+// An entry that has an index before `from` is met at `from`, unless it is the one that was met at at_. A walk that meets an
+// entry in its first slot goes on behind that slot: what the others are split into by then are entries to be met.
 ArrayMachine::Met ArrayMachine::MeetUp(uint64_t from, uint64_t last, const MarkFilter& filter) const {
   for (auto it = oracle_.FindFrom(from); it != oracle_.map().end() && std::max(it->first, from) <= last; ++it) {
     const auto& [first, held] = *it;
     if (!Passes(held.entry, held.marks, filter)) continue;
     if (!is_unmet_ && at_ < from && first <= at_) continue;
-    const uint64_t end = tests::OrderOracle::LastOf(first, held);
-    return {std::max(first, from), end + 1, end == kLast, held.entry};
+    const uint64_t met = std::max(first, from);
+    const uint64_t slot = first | xarray::MaxIndex(xarray::ShapeOf(held.order).height - 1);
+    const uint64_t end = met <= slot ? slot : tests::OrderOracle::LastOf(first, held);
+    return {met, end + 1, end == kLast, held.entry};
   }
   return {};
 }
