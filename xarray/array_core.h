@@ -29,6 +29,7 @@
 #include "xarray/mark.h"
 #include "xarray/node.h"
 #include "xarray/node_cache.h"
+#include "xarray/place.h"
 
 namespace mxa::xarray {
 
@@ -192,79 +193,6 @@ class ArrayCore {
   friend class LockedArray;    // likewise, the user's
   friend class LockedNode;     // likewise, from a node
 
-  // Where an index is, or would go.
-  struct Place {
-    Node* node;              // the lowest node on its path; null: the head decides
-    unsigned nodes_missing;  // to be put in before an entry can be stored there
-    unsigned offset;         // of the slot that holds the entry, or would lead to it
-    Entry entry;             // what is there
-  };
-
-  // Where an entry of several indices would go, and what is in its way.
-  struct OrderPlace {
-    enum class Kind : uint8_t {
-      kHead,     // the head alone, which holds an entry or nothing
-      kGrow,     // no node covers its indices yet
-      kPath,     // a slot further up is null
-      kFree,     // all its slots are null
-      kEntry,    // one entry, or a reservation, that takes its indices
-      kLarger,   // one that takes more
-      kNode,     // one slot, which leads to a node
-      kSeveral,  // several slots, not all of them null
-    };
-    Kind kind;
-    Node* node;  // null: kHead or kGrow
-    unsigned nodes_missing;
-    unsigned offset;  // of its first slot; kLarger: of the present entry's
-  };
-
-  // An entry of several indices that is to be stored, and whether it may take the place of others.
-  struct OrderUpdate {
-    uint64_t index;
-    unsigned order;
-    Entry entry;
-    bool only_free;
-  };
-  enum class Tried : uint8_t { kDone, kInUse, kNoMemory };
-
-  // An entry that is split, where it is, and what it shall become.
-  struct Splitting {
-    uint64_t index;  // one of the entry's
-    unsigned order;
-    Node* node;
-    unsigned offset;
-    OrderShape shape;
-    Entry entry;
-  };
-
-  // Nodes below one another, built in private.
-  struct Path {
-    Node* top;
-    Node* bottom;
-  };
-
-  // Decides by what is at an index whether an update takes place.
-  struct Condition {
-    enum class Kind : uint8_t { kAlways, kUnused, kReadsAs };
-    bool Holds(Entry found) const {
-      return kind == Kind::kAlways || (kind == Kind::kUnused ? found == kNull : AsRead(found) == expected);
-    }
-    Kind kind;
-    Entry expected;
-  };
-
-  // Which slots a search stops at.
-  enum class Wanted : uint8_t {
-    kFree,           // null
-    kFreeOrMarked0,  // null, or with an entry that carries mark 0
-  };
-
-  // A free index, and its place.
-  struct FreePlace {
-    uint64_t index;
-    Place place;
-  };
-
   // array_load_many.cc
   void LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) const;
 
@@ -311,10 +239,6 @@ class ArrayCore {
   void SplitTowardLocked(const Splitting& splitting, NodeReserve& reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
 
   // array_erase_range.cc
-  struct Extent {
-    uint64_t first;
-    uint64_t last;
-  };
   static Extent ExtentOf(const Place& place, uint64_t index);
   bool EraseSomeLocked(uint64_t& first, uint64_t last, Told removed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
   bool FindUsedLocked(uint64_t& index, uint64_t last, Place& found) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor_);
@@ -369,89 +293,10 @@ class ArrayCore {
   NodeUser* const user_;
 };
 
-// Whether `index` lies behind all that a tree of this height covers.
-template <unsigned kHeight>
-constexpr bool IsBeyond(uint64_t index) {
-  if constexpr (kHeight >= kMaxHeight) return false;
-  return index > MaxIndex(kHeight);
-}
-
 static_assert(alignof(ArrayCore) == 64 && sizeof(ArrayCore) == 128);
 
-// The walk is unrolled by the top node's height. Its instructions are counted: about ten walks overlap in a processor's
-// window, so each further one costs throughput (0.5 ns at 16 M entries). One subtraction a level takes the expected tag
-// off, and adds where the slots lie; whatever is not a node of exactly that height (retry, null, reserved, an entry in
-// the head) leaves low bits set and takes the cold path. Orderings: head() and Node::SlotAt.
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t index) const {
-  static_assert(Node::kSlotsAt % (kNodeAlignMask + 1) == 0, "adding it leaves the low bits alone");
-  Entry entry = anchor_.head();
-  uintptr_t slots = 0;
-
-#define MXA_TOP(height)                                     \
-  top_##height : if (IsBeyond<height>(index)) return kNull; \
-  slots = entry - NodeTag(height) + Node::kSlotsAt;         \
-  goto at_##height
-#define MXA_DOWN(height, below)                                       \
-  at_##height : entry = Node::SlotAt(slots, OffsetAt(index, height)); \
-  slots = entry - NodeTag(below) + Node::kSlotsAt;                    \
-  if (ABSL_PREDICT_FALSE((slots & kNodeAlignMask) != 0)) return LoadOther(entry, index)
-
-  // The usual heights by direct branches, which cost less than a jump table and are told apart better when arrays of
-  // several heights are in use.
-  const unsigned tag = static_cast<unsigned>(entry & kNodeAlignMask);
-  if (tag == NodeTag(4)) goto top_4;
-  if (tag == NodeTag(3)) goto top_3;
-  if (tag == NodeTag(5)) goto top_5;
-  if (tag == NodeTag(2)) goto top_2;
-  switch (tag) {
-    case NodeTag(1):
-      goto top_1;
-    case NodeTag(6):
-      goto top_6;
-    case NodeTag(7):
-      goto top_7;
-    case NodeTag(8):
-      goto top_8;
-    case NodeTag(9):
-      goto top_9;
-    case NodeTag(10):
-      goto top_10;
-    case NodeTag(11):
-      goto top_11;
-    default:
-      return LoadSlow(entry, index);
-  }
-  MXA_TOP(1);
-  MXA_TOP(2);
-  MXA_TOP(3);
-  MXA_TOP(4);
-  MXA_TOP(5);
-  MXA_TOP(6);
-  MXA_TOP(7);
-  MXA_TOP(8);
-  MXA_TOP(9);
-  MXA_TOP(10);
-  MXA_TOP(11);
-  MXA_DOWN(11, 10);
-  MXA_DOWN(10, 9);
-  MXA_DOWN(9, 8);
-  MXA_DOWN(8, 7);
-  MXA_DOWN(7, 6);
-  MXA_DOWN(6, 5);
-  MXA_DOWN(5, 4);
-  MXA_DOWN(4, 3);
-  MXA_DOWN(3, 2);
-  MXA_DOWN(2, 1);
-at_1:
-  entry = Node::SlotAt(slots, OffsetAt(index, 1));
-  // Bit 1 alone first: an untagged pointer passes by one test.
-  if (ABSL_PREDICT_FALSE((entry & 2) != 0) && IsInternal(entry)) return LoadSlow(entry, index);
-  return entry;
-
-#undef MXA_TOP
-#undef MXA_DOWN
-}
-
 }  // namespace mxa::xarray
+
+#include "xarray/array_load_inl.h"  // IWYU pragma: keep
 
 #endif  // MXA_XARRAY_ARRAY_CORE_H_

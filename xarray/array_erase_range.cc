@@ -16,7 +16,7 @@ constexpr int kErasedAtOnce = 64;
 }  // namespace
 
 // `index`: one of those of the entry at `place`.
-ArrayCore::Extent ArrayCore::ExtentOf(const Place& place, uint64_t index) {
+Extent ArrayCore::ExtentOf(const Place& place, uint64_t index) {
   if (place.node == nullptr) return {0, 0};
   const uint64_t mask = OrderMask(OrderOf({place.node->height(), place.node->SlotsTakenLocked(place.offset)}));
   return {index & ~mask, index | mask};

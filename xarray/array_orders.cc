@@ -70,7 +70,7 @@ struct Pieces {
 
 }  // namespace
 
-ArrayCore::OrderPlace ArrayCore::FindOrderLocked(uint64_t index, unsigned order) const {
+OrderPlace ArrayCore::FindOrderLocked(uint64_t index, unsigned order) const {
   using Kind = OrderPlace::Kind;
   const OrderShape shape = ShapeOf(order);
   const uint64_t first = index & ~OrderMask(order);
@@ -245,8 +245,7 @@ absl::Status ArrayCore::UpdateOrder(const OrderUpdate& update, Told replaced) {
 }
 
 // Changes nothing unless it is done; then `missing` says how many nodes it takes.
-ArrayCore::Tried ArrayCore::TryOrderLocked(const OrderUpdate& update, Told replaced, NodeReserve& reserve,
-                                           size_t& missing) {
+Tried ArrayCore::TryOrderLocked(const OrderUpdate& update, Told replaced, NodeReserve& reserve, size_t& missing) {
   MXA_CHECK(update.order <= kMaxOrder, "an entry of a higher order than 63");
   MXA_CHECK(update.entry != kNull && IsStorable(update.entry), "not an entry that several indices may have");
   using Kind = OrderPlace::Kind;

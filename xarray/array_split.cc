@@ -98,7 +98,7 @@ Node* BuildToward(ArrayAnchor* anchor, Node* parent, unsigned offset, uint64_t i
 
 }  // namespace
 
-ArrayCore::Splitting ArrayCore::SplittingOf(uint64_t index, unsigned order, Node& node, unsigned offset) {
+Splitting ArrayCore::SplittingOf(uint64_t index, unsigned order, Node& node, unsigned offset) {
   return {index, order, &node, offset, {node.height(), node.SlotsTakenLocked(offset)}, node.SlotLocked(offset)};
 }
 

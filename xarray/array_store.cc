@@ -10,7 +10,7 @@
 #include "xarray/private_node.h"
 
 namespace mxa::xarray {
-ArrayCore::Place ArrayCore::FindLocked(uint64_t index) const {
+Place ArrayCore::FindLocked(uint64_t index) const {
   const Entry head = anchor_.HeadLocked();
   const unsigned height = IsNode(head) ? HeightBits(head) : 0;
   const unsigned wanted = HeightFor(index);
@@ -94,8 +94,8 @@ void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeRese
 
 // A path of nodes from height `top` down to height `bottom` along `index`, with `last` in the lowest one's slot.
 // Nothing leads to it yet, and its top does not occur in `parent`.
-ArrayCore::Path ArrayCore::BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last,
-                                     NodeReserve& reserve) {
+Path ArrayCore::BuildPath(Node* parent, unsigned top, unsigned bottom, uint64_t index, Entry last,
+                          NodeReserve& reserve) {
   Path path = {nullptr, nullptr};
   for (unsigned height = top; height >= bottom; --height) {
     Node* node = reserve.Take();

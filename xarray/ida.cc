@@ -93,8 +93,8 @@ bool Ida::FindSpotLocked(IdLimit limit, Spot& spot) const {
   if (limit.min > limit.max) return false;
   IdLimit chunks = {ChunkOf(limit.min), ChunkOf(limit.max)};
   for (;;) {
-    ArrayCore::FreePlace found;
-    if (!chunks_.FindFreeLocked(chunks, ArrayCore::Wanted::kFreeOrMarked0, found)) return false;
+    FreePlace found;
+    if (!chunks_.FindFreeLocked(chunks, Wanted::kFreeOrMarked0, found)) return false;
     const unsigned from = found.index == ChunkOf(limit.min) ? BitOf(limit.min) : 0;
     const unsigned bit = FirstFreeIdLocked(found.place.entry, from);
     if (bit < kChunkIds) {
@@ -132,7 +132,7 @@ void Ida::Free(uint64_t id) {
   const uint64_t chunk = ChunkOf(id);
   const unsigned bit = BitOf(id);
   ArrayLock lock(chunks_.anchor_);
-  const ArrayCore::Place place = chunks_.FindLocked(chunk);
+  const Place place = chunks_.FindLocked(chunk);
   MXA_CHECK(HasId(place.entry, bit), "freed an ID that is not allocated");
   if (IdBitmap* bitmap = EntryIdBitmap(place.entry)) {
     if (bitmap->IsFullLocked() && !PlantedBugIs(PlantedBug::kFreedIdNotFound)) {

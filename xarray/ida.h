@@ -80,7 +80,7 @@ class Ida {
   struct Spot {
     uint64_t id;
     uint64_t searched_from;  // chunks from there up to the ID's are full
-    ArrayCore::Place place;
+    Place place;
     // Needs a bitmap that is not there yet.
     bool NeedsBitmap() const { return BitOf(id) >= kValueIds && EntryIdBitmap(place.entry) == nullptr; }
   };

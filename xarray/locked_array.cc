@@ -11,47 +11,46 @@ Entry LockedArray::Load(uint64_t index) const {
   return AsRead(array_.FindLocked(index).entry);
 }
 
-absl::StatusOr<Entry> LockedArray::Update(uint64_t index, Entry entry, ArrayCore::Condition condition) {
+absl::StatusOr<Entry> LockedArray::Update(uint64_t index, Entry entry, Condition condition) {
   array_.anchor_.AssertHeld();
   return array_.UpdateLocked(index, entry, condition);
 }
 
 absl::StatusOr<Entry> LockedArray::Store(uint64_t index, Entry entry) {
   MXA_CHECK(IsStorable(entry), "not an entry a user may store");
-  absl::StatusOr<Entry> found = Update(index, entry, {ArrayCore::Condition::Kind::kAlways, kNull});
+  absl::StatusOr<Entry> found = Update(index, entry, {Condition::Kind::kAlways, kNull});
   if (found.ok()) *found = AsRead(*found);
   return found;
 }
 
 absl::Status LockedArray::Insert(uint64_t index, Entry entry) {
   MXA_CHECK(IsStorable(entry), "not an entry a user may store");
-  const absl::StatusOr<Entry> found =
-      Update(index, entry == kNull ? kZero : entry, {ArrayCore::Condition::Kind::kUnused, kNull});
+  const absl::StatusOr<Entry> found = Update(index, entry == kNull ? kZero : entry, {Condition::Kind::kUnused, kNull});
   if (!found.ok()) return found.status();
   return *found == kNull ? absl::OkStatus() : absl::AlreadyExistsError("the index is in use");
 }
 
 absl::StatusOr<Entry> LockedArray::CompareExchange(uint64_t index, Entry expected, Entry desired) {
   MXA_CHECK(IsStorable(desired), "not an entry a user may store");
-  absl::StatusOr<Entry> found = Update(index, desired, {ArrayCore::Condition::Kind::kReadsAs, expected});
+  absl::StatusOr<Entry> found = Update(index, desired, {Condition::Kind::kReadsAs, expected});
   if (found.ok()) *found = AsRead(*found);
   return found;
 }
 
 Entry LockedArray::Erase(uint64_t index) {
   array_.anchor_.AssertHeld();
-  const ArrayCore::Place place = array_.FindLocked(index);
+  const Place place = array_.FindLocked(index);
   array_.EraseLocked(place);
   return AsRead(place.entry);
 }
 
 absl::Status LockedArray::Reserve(uint64_t index) {
-  return Update(index, kZero, {ArrayCore::Condition::Kind::kUnused, kNull}).status();
+  return Update(index, kZero, {Condition::Kind::kUnused, kNull}).status();
 }
 
 bool LockedArray::Release(uint64_t index) {
   array_.anchor_.AssertHeld();
-  const ArrayCore::Place place = array_.FindLocked(index);
+  const Place place = array_.FindLocked(index);
   if (place.entry != kZero) return false;
   array_.EraseLocked(place);
   return true;
@@ -63,11 +62,11 @@ absl::Status LockedArray::UpdateOrder(uint64_t index, unsigned order, Entry entr
   NodeReserve reserve(*array_.nodes_);
   size_t missing = 0;
   switch (array_.TryOrderLocked({index, order, entry, only_free}, replaced, reserve, missing)) {
-    case ArrayCore::Tried::kInUse:
+    case Tried::kInUse:
       return absl::AlreadyExistsError("an index of the entry is in use");
-    case ArrayCore::Tried::kNoMemory:
+    case Tried::kNoMemory:
       return absl::ResourceExhaustedError("no memory at hand for the nodes of a locked array");
-    case ArrayCore::Tried::kDone:
+    case Tried::kDone:
       break;
   }
   return absl::OkStatus();
@@ -94,7 +93,7 @@ bool LockedArray::SetMark(uint64_t index, Mark mark) {
 
 void LockedArray::ClearMark(uint64_t index, Mark mark) {
   array_.anchor_.AssertHeld();
-  const ArrayCore::Place place = array_.FindLocked(index);
+  const Place place = array_.FindLocked(index);
   if (place.entry != kNull) array_.ClearMarkLocked(place, mark);
 }
 

@@ -57,7 +57,7 @@ class ABSL_SCOPED_LOCKABLE LockedArray {
   const ArrayCore& array() const { return array_; }
 
  private:
-  absl::StatusOr<Entry> Update(uint64_t index, Entry entry, ArrayCore::Condition condition);
+  absl::StatusOr<Entry> Update(uint64_t index, Entry entry, Condition condition);
   absl::Status UpdateOrder(uint64_t index, unsigned order, Entry entry, bool only_free, ArrayCore::Told replaced);
 
   ArrayCore& array_;
