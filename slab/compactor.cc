@@ -72,7 +72,7 @@ class Pass {
     ReleaseEmpty();
     const absl::Status planned = PlanVictims();
     slices_.Offer();
-    while (planned.ok() && store_.HasPlanned() && !Cancelled()) {
+    while (planned.ok() && store_.HasPlanned() && !Cancelled() && !HasWorkedEnough()) {
       slices_.End();
       SayWaiting(true);
       const bool waited = cache_.batches().Enter();
@@ -103,6 +103,10 @@ class Pass {
   bool Cancelled() const {
     // Relaxed: a request, not a message.
     return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
+  }
+
+  bool HasWorkedEnough() const {
+    return options_.work_limit_ns != 0 && stats_.batches > 0 && slices_.worked_ns() >= options_.work_limit_ns;
   }
 
   bool evacuates() const { return options_.mode == CompactOptions::Mode::kEvacuate; }

@@ -71,6 +71,8 @@ void Slices::End() {
   if (InvoluntarySwitches() == switches_) stats_.longest_own_slice_ns = std::max(stats_.longest_own_slice_ns, ns);
 }
 
+uint64_t Slices::worked_ns() const { return stats_.work_ns + NowNs() - start_ns_; }
+
 void Slices::Rest(uint64_t worked_ns) {
   const reclaim::OfflineScope offline;
   if (options_.duty_percent == 100) {

@@ -27,6 +27,8 @@ class Slices final : public reclaim::Pacer {
   void Begin();
   void End();
 
+  // In all slices so far. Called inside one.
+  uint64_t worked_ns() const;
   // All between slices so far.
   uint64_t rested_ns() const { return rested_ns_; }
 

@@ -102,14 +102,22 @@ void AddPasses(Writer& out) {
   });
   out.Family("compact_slabs_refused_total", "counter", "Slabs whose owner refused the pass.");
   out.EachCache([](const CacheSnapshot& cache) { return cache.moves.slabs_refused; });
+  out.Family("compact_objects_unplaced_total", "counter", "Objects that stayed for want of free places.");
+  out.EachCache([](const CacheSnapshot& cache) { return cache.moves.objects_unplaced; });
   out.Family("compact_slabs_released_total", "counter", "Slabs that passes gave back to the arena.");
   out.EachCache([](const CacheSnapshot& cache) { return cache.moves.slabs_released; });
   out.Family("compact_work_seconds_total", "counter", "Time passes worked, waiting left out.");
   out.EachCacheSeconds([](const CacheSnapshot& cache) { return cache.moves.work_ns; });
   out.Family("compact_move_seconds_total", "counter", "Of this, time spent moving objects.");
   out.EachCacheSeconds([](const CacheSnapshot& cache) { return cache.moves.move_ns; });
+  out.Family("compact_slept_seconds_total", "counter", "Time passes slept to keep to their duty.");
+  out.EachCacheSeconds([](const CacheSnapshot& cache) { return cache.moves.slept_ns; });
+  out.Family("compact_slices_total", "counter", "Stretches of work between two chances for others to run.");
+  out.EachCache([](const CacheSnapshot& cache) { return cache.moves.slices; });
   out.Family("compact_longest_slice_seconds", "gauge", "Longest stretch of work of a pass.");
   out.EachCacheSeconds([](const CacheSnapshot& cache) { return cache.moves.longest_slice_ns; });
+  out.Family("compact_longest_own_slice_seconds", "gauge", "Longest of those that the system did not interrupt.");
+  out.EachCacheSeconds([](const CacheSnapshot& cache) { return cache.moves.longest_own_slice_ns; });
 }
 
 void AddArenas(Writer& out) {

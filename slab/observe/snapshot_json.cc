@@ -158,10 +158,14 @@ void MovesFields(Archive& archive, Moves& moves) {
     for (size_t i = 0; i < kResultNames.size(); ++i) results.Field(kResultNames[i], moves.results[i]);
   });
   archive.Field("slabs_refused", moves.slabs_refused);
+  archive.Field("objects_unplaced", moves.objects_unplaced);
   archive.Field("slabs_released", moves.slabs_released);
   archive.Field("work_ns", moves.work_ns);
   archive.Field("move_ns", moves.move_ns);
+  archive.Field("slept_ns", moves.slept_ns);
+  archive.Field("slices", moves.slices);
   archive.Field("longest_slice_ns", moves.longest_slice_ns);
+  archive.Field("longest_own_slice_ns", moves.longest_own_slice_ns);
 }
 
 bool IsMap(absl::string_view units) {

@@ -74,6 +74,22 @@ TEST(CacheSourceTest, AMovableCacheGivesBackWhatAPassCanEmpty) {
   ExpectSound(table);
 }
 
+TEST(CacheSourceTest, CutsItsWorkIntoSlices) {
+  HandleTable table({.slots = kItems, .sheaf_capacity = 1});
+  FillSparsely(table, 4);
+  CacheSource source(table.cache());
+  const uint64_t idle = source.Held().idle_bytes;
+  const reclaim::ReclaimBudget budget{.slice = absl::Nanoseconds(1)};
+  uint64_t gained = source.Reclaim(budget).bytes;
+  EXPECT_GT(gained, 0u);
+  EXPECT_LT(gained, idle / 2);
+  EXPECT_EQ(table.cache().TotalCompactStats().batches, 1u);
+  for (int slices = 0; slices < 100 && source.Held().idle_bytes > 0; ++slices) gained += source.Reclaim(budget).bytes;
+  EXPECT_GE(gained, idle);
+  EXPECT_EQ(source.Held().idle_bytes, 0u);
+  ExpectSound(table);
+}
+
 TEST(CacheSourceTest, APassDoesNoMoreThanIsWanted) {
   HandleTable table({.slots = kItems, .sheaf_capacity = 1});
   FillSparsely(table);

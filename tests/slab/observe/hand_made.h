@@ -33,7 +33,11 @@ inline CacheSnapshot HandMadeCache() {
   cache.moves.slabs_released = 16;
   cache.moves.work_ns = 3'000'000'017;
   cache.moves.move_ns = 18;
+  cache.moves.objects_unplaced = 19;
+  cache.moves.slept_ns = 2'000'000'000;
+  cache.moves.slices = 20;
   cache.moves.longest_slice_ns = 1'900'000;
+  cache.moves.longest_own_slice_ns = 1'800'000;
   cache.occupancy[0] = 1;
   cache.occupancy[4] = 1;
   cache.occupancy[11] = 1;

@@ -89,6 +89,8 @@ TEST(PrometheusTextTest, NamesEachFamilyOnceAndItsSeriesAfterIt) {
            "\nmxa_slab_compact_objects_total{cache=\"dentry\",result=\"moved\"} 11\n",
            "\nmxa_slab_compact_objects_total{cache=\"dentry\",result=\"gone\"} 14\n",
            "\nmxa_slab_compact_slabs_refused_total{cache=\"dentry\"} 15\n",
+           "\nmxa_slab_compact_objects_unplaced_total{cache=\"dentry\"} 19\n",
+           "\nmxa_slab_compact_slices_total{cache=\"dentry\"} 20\n",
            "\nmxa_slab_compact_slabs_released_total{cache=\"dentry\"} 16\n",
            "\nmxa_slab_compact_work_seconds_total{cache=\"dentry\"} 3.000000017\n",
            "\nmxa_slab_compact_move_seconds_total{cache=\"dentry\"} 0.000000018\n",
