@@ -8,6 +8,28 @@
 
 namespace mxa::xarray {
 
+// The walk of LoadInSection from a top of a height that is less usual, or from no node.
+Entry ArrayCore::LoadFromOtherTop(Entry head, uint64_t index) const {
+  switch (head & kNodeAlignMask) {
+    case NodeTag(1):
+      return LoadFromTop<1>(SlotsOf<1>(head), index);
+    case NodeTag(6):
+      return LoadFromTop<6>(SlotsOf<6>(head), index);
+    case NodeTag(7):
+      return LoadFromTop<7>(SlotsOf<7>(head), index);
+    case NodeTag(8):
+      return LoadFromTop<8>(SlotsOf<8>(head), index);
+    case NodeTag(9):
+      return LoadFromTop<9>(SlotsOf<9>(head), index);
+    case NodeTag(10):
+      return LoadFromTop<10>(SlotsOf<10>(head), index);
+    case NodeTag(11):
+      return LoadFromTop<11>(SlotsOf<11>(head), index);
+    default:
+      return LoadSlow(head, index);
+  }
+}
+
 // What the unrolled walk does not cover: an empty array, an entry in the head, retry, reserved, siblings. Loops only when
 // a node has left the tree, or an entry of several indices its slots, under the walk.
 Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {

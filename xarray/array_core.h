@@ -193,10 +193,17 @@ class ArrayCore {
   friend class LockedArray;    // likewise, the user's
   friend class LockedNode;     // likewise, from a node
 
+  // array_load_inl.h
+  template <unsigned kHeight>
+  Entry LoadBelow(uintptr_t slots, unsigned offset, uint64_t index) const;
+  template <unsigned kHeight>
+  Entry LoadFromTop(uintptr_t slots, uint64_t index) const;
+
   // array_load_many.cc
   void LoadGroup(absl::Span<const uint64_t> indices, Entry* entries) const;
 
   // array_core.cc
+  Entry LoadFromOtherTop(Entry head, uint64_t index) const;
   Entry LoadSlow(Entry entry, uint64_t index) const;
   // As LoadSlow, for a word that a slot above the leaves held.
   Entry LoadOther(Entry entry, uint64_t index) const {
@@ -292,8 +299,6 @@ class ArrayCore {
   NodeCache* const nodes_;
   NodeUser* const user_;
 };
-
-static_assert(alignof(ArrayCore) == 64 && sizeof(ArrayCore) == 128);
 
 }  // namespace mxa::xarray
 

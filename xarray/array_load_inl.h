@@ -10,85 +10,50 @@
 
 namespace mxa::xarray {
 
-// Whether `index` lies behind all that a tree of this height covers.
+// Where the slots lie of the node of `kHeight` that `entry` leads to; unaligned when it leads to none of that height.
 template <unsigned kHeight>
-constexpr bool IsBeyond(uint64_t index) {
-  if constexpr (kHeight >= kMaxHeight) return false;
-  return index > MaxIndex(kHeight);
+constexpr uintptr_t SlotsOf(Entry entry) {
+  static_assert(Node::kSlotsAt % (kNodeAlignMask + 1) == 0, "adding it leaves the low bits alone");
+  return entry - NodeTag(kHeight) + Node::kSlotsAt;
+}
+constexpr bool AreSlots(uintptr_t slots) { return (slots & kNodeAlignMask) == 0; }
+
+static_assert(alignof(ArrayCore) == 64 && sizeof(ArrayCore) == 128);
+
+// What is at `index` below the slot `offset` of a node of `kHeight`. Orderings: Node::SlotAt.
+template <unsigned kHeight>
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadBelow(uintptr_t slots, unsigned offset, uint64_t index) const {
+  const Entry entry = Node::SlotAt(slots, offset);
+  if constexpr (kHeight == 1) {
+    // Bit 1 alone first: an untagged pointer passes by one test.
+    if (ABSL_PREDICT_FALSE((entry & 2) != 0) && IsInternal(entry)) return LoadSlow(entry, index);
+    return entry;
+  } else {
+    slots = SlotsOf<kHeight - 1>(entry);
+    if (ABSL_PREDICT_FALSE(!AreSlots(slots))) return LoadOther(entry, index);
+    return LoadBelow<kHeight - 1>(slots, OffsetAt(index, kHeight - 1), index);
+  }
 }
 
-// The walk is unrolled by the top node's height. Its instructions are counted: about ten walks overlap in a processor's
-// window, so each further one costs throughput (0.5 ns at 16 M entries). One subtraction a level takes the expected tag
-// off, and adds where the slots lie; whatever is not a node of exactly that height (retry, null, reserved, an entry in
-// the head) leaves low bits set and takes the cold path. Orderings: head() and Node::SlotAt.
+// An index that the tree does not cover lies behind the last slot of its top.
+template <unsigned kHeight>
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadFromTop(uintptr_t slots, uint64_t index) const {
+  const uint64_t offset = index >> ((kHeight - 1) * kSlotBits);
+  if (offset >= kSlots) return kNull;
+  return LoadBelow<kHeight>(slots, static_cast<unsigned>(offset), index);
+}
+
+// The walk is unrolled by the top node's height, the usual heights here. Its instructions are counted: some ten walks
+// overlap in a processor's window, so each further one costs throughput (0.5 ns at 16 M entries). One subtraction a level
+// takes the expected tag off, and adds where the slots lie; whatever is not a node of exactly that height (retry, null,
+// reserved, an entry in the head) leaves low bits set and takes the cold path. Orderings: head().
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t index) const {
-  static_assert(Node::kSlotsAt % (kNodeAlignMask + 1) == 0, "adding it leaves the low bits alone");
-  Entry entry = anchor_.head();
-  uintptr_t slots = 0;
-
-#define MXA_TOP(height)                                     \
-  top_##height : if (IsBeyond<height>(index)) return kNull; \
-  slots = entry - NodeTag(height) + Node::kSlotsAt;         \
-  goto at_##height
-#define MXA_DOWN(height, below)                                       \
-  at_##height : entry = Node::SlotAt(slots, OffsetAt(index, height)); \
-  slots = entry - NodeTag(below) + Node::kSlotsAt;                    \
-  if (ABSL_PREDICT_FALSE((slots & kNodeAlignMask) != 0)) return LoadOther(entry, index)
-
-  // The usual heights by direct branches, which cost less than a jump table and are told apart better when arrays of
-  // several heights are in use.
-  const unsigned tag = static_cast<unsigned>(entry & kNodeAlignMask);
-  if (tag == NodeTag(4)) goto top_4;
-  if (tag == NodeTag(3)) goto top_3;
-  if (tag == NodeTag(5)) goto top_5;
-  if (tag == NodeTag(2)) goto top_2;
-  switch (tag) {
-    case NodeTag(1):
-      goto top_1;
-    case NodeTag(6):
-      goto top_6;
-    case NodeTag(7):
-      goto top_7;
-    case NodeTag(8):
-      goto top_8;
-    case NodeTag(9):
-      goto top_9;
-    case NodeTag(10):
-      goto top_10;
-    case NodeTag(11):
-      goto top_11;
-    default:
-      return LoadSlow(entry, index);
-  }
-  MXA_TOP(1);
-  MXA_TOP(2);
-  MXA_TOP(3);
-  MXA_TOP(4);
-  MXA_TOP(5);
-  MXA_TOP(6);
-  MXA_TOP(7);
-  MXA_TOP(8);
-  MXA_TOP(9);
-  MXA_TOP(10);
-  MXA_TOP(11);
-  MXA_DOWN(11, 10);
-  MXA_DOWN(10, 9);
-  MXA_DOWN(9, 8);
-  MXA_DOWN(8, 7);
-  MXA_DOWN(7, 6);
-  MXA_DOWN(6, 5);
-  MXA_DOWN(5, 4);
-  MXA_DOWN(4, 3);
-  MXA_DOWN(3, 2);
-  MXA_DOWN(2, 1);
-at_1:
-  entry = Node::SlotAt(slots, OffsetAt(index, 1));
-  // Bit 1 alone first: an untagged pointer passes by one test.
-  if (ABSL_PREDICT_FALSE((entry & 2) != 0) && IsInternal(entry)) return LoadSlow(entry, index);
-  return entry;
-
-#undef MXA_TOP
-#undef MXA_DOWN
+  const Entry head = anchor_.head();
+  if (const uintptr_t slots = SlotsOf<4>(head); AreSlots(slots)) return LoadFromTop<4>(slots, index);
+  if (const uintptr_t slots = SlotsOf<3>(head); AreSlots(slots)) return LoadFromTop<3>(slots, index);
+  if (const uintptr_t slots = SlotsOf<2>(head); AreSlots(slots)) return LoadFromTop<2>(slots, index);
+  if (const uintptr_t slots = SlotsOf<5>(head); AreSlots(slots)) return LoadFromTop<5>(slots, index);
+  return LoadFromOtherTop(head, index);
 }
 
 }  // namespace mxa::xarray
