@@ -47,8 +47,10 @@ Slices::Slices(const CompactOptions& options, CompactStats& stats)
   MXA_CHECK(options.duty_percent >= 1 && options.duty_percent <= 100, "a duty is from 1 to 100 percent");
 }
 
+bool Slices::IsDue() const { return CycleClock::Since(start_cycles_) >= limit_cycles_; }
+
 void Slices::Offer() {
-  if (CycleClock::Since(start_cycles_) < limit_cycles_) return;
+  if (!IsDue()) return;
   const uint64_t started = start_ns_;
   End();
   const uint64_t now = NowNs();

@@ -20,6 +20,7 @@ class Slices final : public reclaim::Pacer {
   // REQUIRES: duty_percent is in [1, 100].
   Slices(const CompactOptions& options, CompactStats& stats);
 
+  bool IsDue() const override;
   // Ends the slice when it has used up its time: yields, and sleeps what the duty asks for, or until the pass is cancelled.
   void Offer() override;
 

@@ -72,7 +72,7 @@ void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
   bool any_again = false;
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
-    target.BetweenObjects();
+    BetweenNodes(target);
     void* destination = target.destination_for(objects[i]);
     if (target.unpin_only() || destination == nullptr) {
       target.Settle(objects[i], MoveResult::kBusy);
@@ -87,15 +87,22 @@ void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
       target.Settle(objects[i], result);
     }
   }
-  if (!any_again) return;
-  for (size_t i = 0; i < objects.size() && i < kRetriedAtMost; ++i) {
+  for (size_t i = 0; any_again && i < objects.size() && i < kRetriedAtMost; ++i) {
     if ((again[i / 64] >> (i % 64) & 1) == 0) continue;
-    target.BetweenObjects();
+    BetweenNodes(target);
     void* destination = target.destination_for(objects[i]);
     const bool stays = target.unpin_only() || destination == nullptr;
     target.Settle(objects[i],
                   stays ? MoveResult::kBusy : Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination)));
   }
+  if (pinned_ != nullptr) Unpin();
+}
+
+// Who rests holds no array pinned.
+void NodeMover::BetweenNodes(MoveTarget& target) {
+  if (!target.IsSliceOver()) return;
+  if (pinned_ != nullptr) Unpin();
+  target.BetweenObjects();
 }
 
 bool NodeMover::Order(absl::Span<void* const> objects, absl::Span<reclaim::OrderKey> keys) {
@@ -125,17 +132,21 @@ MoveResult NodeMover::Move(Node* node, Node* destination) {
   if (anchor == nullptr || anchor == RetiredOwner()) return ResultForOwner(anchor);
   MXA_SCHEDULE_POINT("mover.before_pin");
 
-  // Step 2. Pin the owner, then see that it still was the owner when the pin could be seen.
-  Pin(anchor);
-  const ArrayAnchor* owner = node->owner();
-  if (owner != anchor) {
-    Unpin();
-    return ResultForOwner(owner);
+  // Step 2. Pin the owner, then see that it still was the owner when the pin could be seen. Neighbours often have one owner,
+  // so the pin stays for the next node: of an array that was pinned before, step 1 saw that. Nobody waits for long: the
+  // nodes of an array that ends are passed by, and the pin goes to the next owner, or with the slab.
+  if (anchor != pinned_) {
+    if (pinned_ != nullptr) Unpin();
+    Pin(anchor);
+    const ArrayAnchor* owner = node->owner();
+    if (owner != anchor) {
+      Unpin();
+      return ResultForOwner(owner);
+    }
   }
   MXA_SCHEDULE_POINT("mover.after_pin");
   const MoveResult result = MovePinned(anchor, node, destination);
   MXA_SCHEDULE_POINT("mover.before_unpin");
-  Unpin();
   return result;
 }
 
@@ -199,6 +210,7 @@ bool NodeMover::UserLetsMove(Node* node, Node* copy) const {
 }
 
 void NodeMover::Pin(const ArrayAnchor* anchor) {
+  pinned_ = anchor;
   // Relaxed: the fence orders it.
   hazard_.store(anchor, std::memory_order_relaxed);
   // ORDER(hazard-fence) full; meets the fence in AwaitUnpinned. Theirs came first: we read the owner as retired and do
@@ -207,6 +219,7 @@ void NodeMover::Pin(const ArrayAnchor* anchor) {
 }
 
 void NodeMover::Unpin() {
+  pinned_ = nullptr;
   // ORDER(hazard-clear) seq_cst, so release too; pairs with the loads in Hazard: what we did to the array happens
   // before its end.
   hazard_.store(nullptr, std::memory_order_seq_cst);

@@ -36,7 +36,7 @@ class NodeMover final : public reclaim::Movable {
   // Waits until this mover does not hold `anchor` pinned. The caller has retired all its nodes, so that the mover may
   // publish the pin once more but will not touch the array again.
   //
-  // Context: no array lock; waits at most for the move of one node.
+  // Context: no array lock; waits at most for the move of one node, as long as the mover's thread runs.
   void AwaitUnpinned(const ArrayAnchor* anchor);
 
   // Longest time an array lock was held for a move since the last reset, preemptions included.
@@ -53,12 +53,14 @@ class NodeMover final : public reclaim::Movable {
   bool MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor);
   bool UserLetsMove(Node* node, Node* copy) const;
 
+  void BetweenNodes(reclaim::MoveTarget& target);
   void Pin(const ArrayAnchor* anchor);
   void Unpin();
   const ArrayAnchor* Hazard() const;
   void RecordLock(uint64_t cycles);
 
   alignas(64) std::atomic<const ArrayAnchor*> hazard_{nullptr};
+  const ArrayAnchor* pinned_ = nullptr;    // what hazard_ says, for the pass's own thread
   std::atomic<uint32_t> waiters_{0};       // threads in AwaitUnpinned that found their array pinned
   std::atomic<uint64_t> longest_lock_{0};  // cycles
   const NodeUse use_;

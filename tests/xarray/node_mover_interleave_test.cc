@@ -10,8 +10,11 @@
 #include <optional>
 
 #include "absl/status/status.h"
+#include "absl/synchronization/notification.h"
+#include "absl/types/span.h"
 #include "base/planted_bug.h"
 #include "gtest/gtest.h"
+#include "reclaim/movable.h"
 #include "reclaim/rcu.h"
 #include "tests/support/array_core_peer.h"
 #include "tests/support/interleaver.h"
@@ -201,6 +204,47 @@ TEST(NodeMoverInterleaveTest, AnArrayMayEndDuringAMove) {
   interleaver.Release("mover.before_publish");
   EXPECT_EQ(mover.Join(), MoveResult::kMoved);
   destroyer.JoinAll();
+  nodes->slabs().FreeRcuBarrier();
+  EXPECT_EQ(nodes->slabs().Stats().live, 0u);
+}
+
+// 1. The mover has moved one of an array's nodes, and keeps the array pinned for the next. 2. The destroyer retires all nodes: it
+//    must wait. 3. The mover passes by the next node, which is gone, and lets go of the array.
+TEST(NodeMoverInterleaveTest, ADestroyerWaitsForAPinThatStaysForTheNextNode) {
+  auto nodes = NodeCache::Create().value();
+  auto array = std::make_unique<ArrayCore>(*nodes);
+  ASSERT_TRUE(array->Store(5, ValueEntry(1)).ok());
+  ASSERT_TRUE(array->Store(70, ValueEntry(2)).ok());
+  void* objects[] = {ArrayCorePeer::NodeAt(*array, 5, 1), ArrayCorePeer::NodeAt(*array, 70, 1)};
+  void* const destinations[] = {nodes->slabs().Allocate(), nodes->slabs().Allocate()};
+  reclaim::MoveTarget target(destinations);
+  Interleaver interleaver;
+  ThreadGroup threads;
+  ThreadGroup reader;
+  absl::Notification inside;
+  absl::Notification done;
+  // The pass's isolated slab keeps a dead node from being reset while the mover looks at it; here this section does.
+  reader.Start("reader", [&] {
+    reclaim::ReadSection section;
+    inside.Notify();
+    done.WaitForNotification();
+  });
+  inside.WaitForNotification();
+  interleaver.Hold("mover.before_unpin");
+  interleaver.Hold("mover.parking");
+  threads.Start("mover", [&] { nodes->mover().Reclaim(absl::MakeSpan(objects), target); });
+  interleaver.AwaitHeld("mover.before_unpin");
+  threads.Start("destroyer", [&] { array.reset(); });
+  interleaver.AwaitHeld("mover.parking");
+  interleaver.Release("mover.parking");
+  interleaver.Release("mover.before_unpin");
+  threads.JoinAll();
+  done.Notify();
+  reader.JoinAll();
+  EXPECT_EQ(target.results()[static_cast<size_t>(MoveResult::kMoved)], 1u);
+  EXPECT_EQ(target.results()[static_cast<size_t>(MoveResult::kGone)], 1u);
+  nodes->Retire(static_cast<Node*>(objects[0]));
+  nodes->slabs().Free(destinations[1]);
   nodes->slabs().FreeRcuBarrier();
   EXPECT_EQ(nodes->slabs().Stats().live, 0u);
 }

@@ -104,6 +104,33 @@ TEST_F(NodeMoverTest, IsBusyWhileTheLockIsHeld) {
   EXPECT_EQ(MoveNode(*nodes_, node).result, MoveResult::kMoved);
 }
 
+TEST_F(NodeMoverTest, NothingIsPinnedWhileThePassRests) {
+  Put(5);
+  Put(70);
+  struct Resting final : reclaim::Pacer {
+    bool IsDue() const override { return true; }
+    void Offer() override {
+      ++offers;
+      is_pinned |= mover->IsPinnedForTest(anchor);
+    }
+    const NodeMover* mover = nullptr;
+    const ArrayAnchor* anchor = nullptr;
+    int offers = 0;
+    bool is_pinned = false;
+  } resting;
+  resting.mover = &nodes_->mover();
+  resting.anchor = &array_.anchor();
+  void* objects[] = {ArrayCorePeer::NodeAt(array_, 5, 1), ArrayCorePeer::NodeAt(array_, 70, 1)};
+  void* const destinations[] = {nodes_->slabs().Allocate(), nodes_->slabs().Allocate()};
+  reclaim::MoveTarget target(destinations, nullptr, &resting);
+  nodes_->mover().Reclaim(absl::MakeSpan(objects), target);
+  EXPECT_EQ(target.moved().size(), 2u);
+  EXPECT_EQ(resting.offers, 2);
+  EXPECT_FALSE(resting.is_pinned);
+  EXPECT_FALSE(nodes_->mover().IsPinnedForTest(&array_.anchor()));
+  for (void* object : objects) nodes_->Retire(static_cast<Node*>(object));
+}
+
 TEST_F(NodeMoverTest, ANodeWithoutAnOwnerIsBusy) {
   Node* node = nodes_->Allocate(slab::AllocFlags::kNone);
   EXPECT_EQ(MoveNode(*nodes_, node).result, MoveResult::kBusy);
