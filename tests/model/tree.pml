@@ -115,6 +115,7 @@ inline shrink() {         /* ShrinkLocked */
   if
   :: head != 0 && tall[head] && SLOT(head, 0) != 0 && SLOT(head, 1) == 0 ->
      top = head;
+     assert(SLOT(top, 0) != RETRY);
      head = SLOT(top, 0);
 #ifndef MUTANT_SHRINK_KEEPS_PARENT
      parent[head] = 0;
@@ -157,8 +158,8 @@ inline clear() {          /* Clear: a cursor that stands inside may be answered 
      };
      if
      :: tall[top] ->      /* children first */
-        if :: SLOT(top, 0) != 0 -> leaf = SLOT(top, 0); detach(leaf) :: else fi;
-        if :: SLOT(top, 1) != 0 -> leaf = SLOT(top, 1); detach(leaf) :: else fi
+        if :: SLOT(top, 0) != 0 -> leaf = SLOT(top, 0); assert(leaf != RETRY); detach(leaf) :: else fi;
+        if :: SLOT(top, 1) != 0 -> leaf = SLOT(top, 1); assert(leaf != RETRY); detach(leaf) :: else fi
      :: else
      fi;
      detach(top);
@@ -251,7 +252,9 @@ each:
   moved = moved | (1 << v);
 unlock:
   skip;
-#if !defined(MUTANT_UNLOCK_BEFORE_RETRY) && !defined(MUTANT_NO_LOCK)
+#if defined(MUTANT_UNLOCK_BEFORE_RETRY)
+  if :: lock == M -> UNLOCK(lock, M) :: else fi;
+#elif !defined(MUTANT_NO_LOCK)
   UNLOCK(lock, M);
 #endif
 settled:
