@@ -47,9 +47,10 @@ end:
   od
 }
 
+inline write_back_pin() { if :: pin_buffered -> pin_buffered = 0; hazard = 1 :: else fi }
 inline full_fence_mover() {
 #ifndef MUTANT_NO_FENCE_IN_PIN
-  d_step { if :: pin_buffered -> pin_buffered = 0; hazard = 1 :: else fi }
+  d_step { write_back_pin() };
 #endif
   skip
 }
@@ -75,7 +76,9 @@ inline unpin() {
 #ifdef MUTANT_SIGNAL_WITHOUT_MUTEX
      asleep = 0
 #else
-     LOCK(park, M); asleep = 0; UNLOCK(park, M)
+     LOCK(park, M);
+     d_step { asleep = 0; if :: unpin_buffered -> unpin_buffered = 0; hazard = 0 :: else fi };
+     UNLOCK(park, M)
 #endif
   :: else
   fi
@@ -113,7 +116,7 @@ unlock:
   unpin();
 #endif
   TOUCH_ARRAY;
-  UNLOCK(lock, M);
+  d_step { write_back_pin(); assert(lock == M); lock = 0 };  /* released: what comes before it is there */
   TOUCH_ARRAY;                                /* the rest of the unlock, and HasWaiters */
 clear:
   skip;

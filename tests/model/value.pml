@@ -91,10 +91,11 @@ inline flush_owners() {   /* an unlock flushes nothing, but who gets the lock se
   if :: buffered[1] -> buffered[1] = 0; owner[1] = RETIRED :: else fi;
   if :: buffered[3] -> buffered[3] = 0; owner[3] = RETIRED :: else fi
 }
+inline write_back_pin() { if :: pin_buffered -> pin_buffered = 0; pin = 1 :: else fi }
 inline pin_map() {        /* owner_pin.cc */
   pin_buffered = 1;
 #ifndef MUTANT_NO_FENCE_IN_PIN
-  d_step { if :: pin_buffered -> pin_buffered = 0; pin = 1 :: else fi };
+  d_step { write_back_pin() };
 #endif
 }
 inline unpin_map() {
@@ -132,7 +133,7 @@ proctype mover() {
 #endif
 unlock:
   skip;
-  UNLOCK(lock, M);
+  d_step { write_back_pin(); assert(lock == M); lock = 0 };  /* released: what comes before it is there */
   TOUCH_MAP;
 unpin:
   skip;
