@@ -5,9 +5,9 @@
 //
 // Property: nothing that is stored or erased during a move is lost; an array's end waits for the pin exactly as long as it is
 // there, whichever of its steps the unpinning falls between; a cursor meets a new entry when a load does, and not before.
+#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <thread>
 
 #include "gtest/gtest.h"
@@ -48,8 +48,13 @@ class MoverWriterInterleaveTest : public testing::Test {
     interleaver.Hold("mover.before_publish");
     StartMove(index);
     interleaver.AwaitHeld("mover.before_publish");
-    threads_.Start("writer", write);
-    while (!array_->anchor().HasWaiters()) std::this_thread::yield();
+    std::atomic<bool> has_written{false};
+    threads_.Start("writer", [&] {
+      write();
+      has_written = true;
+    });
+    while (!array_->anchor().HasWaiters() && !has_written) std::this_thread::yield();
+    EXPECT_FALSE(has_written) << "the mover let go of the lock in the middle";
     interleaver.Release("mover.before_publish");
     threads_.JoinAll();
     EXPECT_EQ(moved_, MoveResult::kMoved);
