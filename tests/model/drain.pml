@@ -6,6 +6,7 @@
  * what handshake.pml shows. Claims: when the slab is frozen the object is with its user, retired, or free in the bitmap,
  * never in a sheaf or between two places; its destructor has not run while the slab is isolated, so that the owner may look at
  * it; a retired one is not left with a thread that may sleep for hours.
+ * Not searched for endless runs: the threads go on.
  */
 #include "protocol.h"
 

@@ -10,6 +10,7 @@
  * Claims: each read returns what was at the index at one moment of it (with the writer's steps at the moments marked
  * NOW, so that all reads together are linearizable); no reader looks at a node that is gone; no reader meets retry in one
  * node twice within a read; nothing stored is lost; everybody ends.
+ * Not searched for endless runs, which would take minutes: the reader's restart is the only loop, and bounded by the third claim.
  */
 #include "protocol.h"
 

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2154
 #
-# Checks the models of the protocol with spin: each as it is, of which all must hold, and each with a step left out, which
-# must be noticed, and by the complaint that the table in tests/model/README.md expects. Sourced by ./dev.
+# Checks the models of the protocol with spin: each as it is, which must hold, and come to an end in every run; and each with a
+# step left out, which must be noticed, and by the complaint that the table in tests/model/README.md expects. Sourced by
+# ./dev.
 #
 # A search is of all states, or it has failed.
 
@@ -35,9 +36,13 @@ cmd_model() {
 # Not more at once than fit into memory.
 model_jobs() { local cpus && cpus="$(nproc)" && echo "$((cpus < 4 ? cpus : 4))"; }
 
-# MODEL or MODEL MUTANT, a line each; the large searches first, so that they do not come alone at the end.
+# MODEL or MODEL MUTANT, a line each; the large searches first, so that they do not come alone at the end. The mutant
+# ENDLESS is none: the model as it is, searched for a run that goes on for ever.
 model_list() {
   local model
+  for model in "$@"; do
+    grep -q 'Not searched for endless runs' "$model_folder/$model.pml" || printf '%s ENDLESS\n' "$model"
+  done
   printf '%s\n' "$@"
   for model in "$@"; do model_mutants "$model" | sed "s/^/$model /"; done
 }
@@ -51,22 +56,25 @@ model_mutants() {
 
 # model_run MODEL [MUTANT]: leaves one line of the table, tab-separated, in row.
 model_run() {
-  local model="$1" mutant="${2:-}" place start seconds optimize=-O2
-  [[ -z $mutant ]] || optimize=-O1 # It ends soon.
+  local model="$1" mutant="${2:-}" place start seconds optimize=-O1 look_for=-DSAFETY how=()
+  case "$mutant" in
+    '') optimize=-O2 ;; # The others end soon.
+    ENDLESS) optimize=-O2 look_for=-DNP how=(-l) ;;
+  esac
   place="$cache/model/$model${mutant:+.$mutant}"
   mkdir -p "$place"
   cp "$model_folder/$model.pml" "$model_folder/protocol.h" "$place"
   cd "$place" || exit
   start="$(date +%s%N)"
   if spin ${mutant:+-DMUTANT_$mutant} -a "$model.pml" >spin.log 2>&1 &&
-    ${CC:-cc} $optimize -w -DSAFETY -DCOLLAPSE -DMEMLIM="$model_memory" -o pan pan.c >cc.log 2>&1; then
-    ./pan -m"$model_depth" >out 2>&1 || true
+    ${CC:-cc} $optimize -w $look_for -DCOLLAPSE -DMEMLIM="$model_memory" -o pan pan.c >cc.log 2>&1; then
+    ./pan "${how[@]}" -m"$model_depth" >out 2>&1 || true
   else
     echo "does not build; see $place" >out
   fi
   rm -f pan pan.? pan.pre
   seconds="$((($(date +%s%N) - start) / 10000000))"
-  printf '%s\t%s\t%s\t%s.%02d\t%s\n' "$model" "${mutant:--}" "$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out)" \
+  printf '%s\t%s\t%s\t%s.%02d\t%s\n' "$model" "$([[ -n $mutant && $mutant != ENDLESS ]] && echo "$mutant" || echo -)" "$(sed -n 's/^ *\([0-9]*\) states, stored.*/\1/p' out)" \
     "$((seconds / 100))" "$((seconds % 100))" "$(cd "$OLDPWD" && model_verdict "$model" "$mutant" "$place/out")" >row
 }
 
@@ -76,9 +84,9 @@ model_verdict() {
   complaint="$(sed -n 's/^pan:[0-9]*: \(.*\) (at depth [0-9]*)$/\1/p' "$out" | head -n 1)"
   if grep -qE 'max search depth too small|out of memory|does not build' "$out" || ! grep -q '^State-vector' "$out"; then
     echo "FAILED: the search did not come to its end"
-  elif [[ -z $mutant ]]; then
+  elif [[ -z $mutant || $mutant == ENDLESS ]]; then
     if grep -q 'errors: 0$' "$out" && ! grep -q 'Search not completed' "$out"; then
-      echo "ok, search complete"
+      echo "ok${mutant:+, every run ends}, search complete"
     else
       echo "FAILED: ${complaint:-no verdict}"
     fi
