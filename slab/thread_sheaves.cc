@@ -4,6 +4,7 @@
 #include <sched.h>
 
 #include "base/check.h"
+#include "base/schedule_point.h"
 #include "reclaim/context.h"
 
 namespace mxa::slab {
@@ -20,7 +21,10 @@ void EnterForeign(ThreadSheaves& sheaves) {
   // An owner that came before the membarrier is inside for a few dozen instructions, unless it was preempted: then
   // yielding lets it out.
   // ORDER(section-end) acquire; pairs with the release that ends an OwnerSection.
-  while (sheaves.in_section.load(std::memory_order_acquire) != 0) sched_yield();
+  while (sheaves.in_section.load(std::memory_order_acquire) != 0) {
+    MXA_SCHEDULE_POINT("foreign_section.waiting");
+    sched_yield();
+  }
 }
 
 }  // namespace mxa::slab

@@ -4,6 +4,7 @@
 // store.
 #include <algorithm>
 
+#include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/full_words.h"
 #include "xarray/node_reserve.h"
@@ -86,7 +87,9 @@ void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeRese
     last = path.bottom;
   }
   InitSiblings(last, OffsetAt(index, shape.height), shape.slots);
+  MXA_SCHEDULE_POINT("store.before_grow");
   anchor_.PublishHead(NodeEntry(lift.top, wanted));
+  MXA_SCHEDULE_POINT("store.grown");
   if (IsNode(old)) EntryNode(old)->SetParent(lift.bottom);
   TellPath(lift.bottom, nullptr);
   if (last != lift.top) TellPath(last, lift.top);

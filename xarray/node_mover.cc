@@ -240,6 +240,7 @@ void NodeMover::AwaitUnpinned(const ArrayAnchor* anchor) {
   // retirement.
   FullFence();
   if (Hazard() != anchor) return;
+  MXA_SCHEDULE_POINT("mover.found_pinned");
   std::optional<reclaim::OfflineScope> offline;
   if (!reclaim::InReadSection()) offline.emplace();
   // ORDER(hazard-park) seq_cst, with the load in Hazard; meets Unpin, which says the cases.

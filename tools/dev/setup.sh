@@ -36,6 +36,14 @@ setup_clang() {
   if ! have clang || ! have clang-format; then die 3 "clang and clang-format are needed for this"; fi
 }
 
+setup_spin() {
+  mkdir -p "$cache"
+  if have apt-get && have dpkg-query; then
+    install_packages spin gcc libc6-dev
+  fi
+  if ! have spin || ! have "${CC:-cc}"; then die 3 "spin (6.5 is the version tested) and a C compiler are needed for this"; fi
+}
+
 # On a system without apt: says what is missing.
 check_tools() {
   local missing=()
