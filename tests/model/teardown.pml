@@ -86,9 +86,12 @@ inline unpin() {
 
 proctype mover() {
   byte v = 1, o;
+  bool pinned = 0;
 each:
   o = owner[v];                               /* step 1 */
   if :: o != ARRAY -> goto next :: else fi;
+  if :: pinned -> goto locked :: else fi;     /* still, from the node before */
+  pinned = 1;
 #ifndef MUTANT_NO_PIN
   atomic { !unpin_buffered -> pin_buffered = 1 };  /* step 2 */
   full_fence_mover();
@@ -97,11 +100,12 @@ each:
   o = owner[v];
   if :: o != ARRAY -> goto clear :: else fi;
 #endif
+locked:
   TOUCH_ARRAY;                                /* step 3 */
 #ifdef MUTANT_WAITS_FOR_THE_LOCK
   LOCK(lock, M);
 #else
-  atomic { if :: lock == 0 -> lock = M; flush_owners() :: else -> goto clear fi };
+  atomic { if :: lock == 0 -> lock = M; flush_owners() :: else -> goto next fi };
 #endif
 #ifndef MUTANT_NO_RECHECK
   o = owner[v];
@@ -118,14 +122,21 @@ unlock:
   TOUCH_ARRAY;
   d_step { write_back_pin(); assert(lock == M); lock = 0 };  /* released: what comes before it is there */
   TOUCH_ARRAY;                                /* the rest of the unlock, and HasWaiters */
+  if
+  :: goto next                                /* the pin stays for the next node, */
+  :: skip                                     /* or goes before a rest */
+  fi;
 clear:
-  skip;
+  pinned = 0;
 #ifndef MUTANT_NO_PIN
   unpin();
 #endif
 next:
   v++;
   if :: v < 3 -> goto each :: else fi;
+#ifndef MUTANT_KEPT_FOR_GOOD
+  if :: pinned -> goto clear :: else fi;
+#endif
   d_step { pass_over = 1; v = 0; o = 0; done++ }
 }
 
