@@ -85,6 +85,15 @@ TEST_F(HooksTest, PoisonedObjectsAreConstructedAtEachAllocationAndDestroyedAtEac
   EXPECT_EQ(alive, 0);
 }
 
+TEST_F(HooksTest, TheLargestObjectsCanBeChecked) {
+  const auto cache = Make({.object_size = size_t{256} << 10, .debug = kAllChecks});
+  void* object = cache->Allocate();
+  ASSERT_NE(object, nullptr);
+  std::memset(object, 1, size_t{256} << 10);
+  ExpectSound(*cache);
+  cache->Free(object);
+}
+
 TEST_F(HooksTest, RandomOrderIsNotTheOrderOfAddresses) {
   const auto plain = Make({});
   const auto random = Make({.debug = {.random_order = true}});
