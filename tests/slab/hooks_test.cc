@@ -14,6 +14,7 @@
 #include "slab/arena.h"
 #include "slab/cache.h"
 #include "slab/notifier.h"
+#include "slab/page_pool.h"
 #include "tests/support/fail_each_once.h"
 
 namespace mxa::slab {
@@ -81,6 +82,26 @@ TEST_F(HooksTest, PoisonedObjectsAreConstructedAtEachAllocationAndDestroyedAtEac
   EXPECT_EQ(alive, 100);
   for (int i = 0; i < 50; ++i) cache->Free(objects[i]);
   for (int i = 50; i < 100; ++i) cache->FreeRcu(objects[i]);
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(HooksTest, PoisonedObjectsOfAPagePoolAreDestroyedAfterTheirGracePeriod) {
+  static int alive;
+  alive = 0;
+  const auto pool = PagePool::Create({.name = "critical", .arena = arena_.get(), .min_units = 1}).value();
+  FaultInjector faults;
+  faults.Arm({});
+  const auto cache = Make({.constructor = [](void*) { ++alive; },
+                           .destructor = [](void*) { --alive; },
+                           .rcu_destructor = [](void*) {},
+                           .faults = &faults,
+                           .debug = kAllChecks});
+  void* object = cache->AllocateCritical(*pool);
+  ASSERT_NE(object, nullptr);
+  EXPECT_EQ(cache->Stats().critical_slabs, 1u);
+  EXPECT_EQ(alive, 1);
+  cache->FreeRcu(object);
   cache->FreeRcuBarrier();
   EXPECT_EQ(alive, 0);
 }
