@@ -18,7 +18,7 @@ namespace {
 
 using Kind = CacheStepKind;
 
-constexpr size_t kCheckEvery = 12;
+constexpr size_t kCheckEvery = 20;
 
 thread_local CacheMachine* current = nullptr;
 
@@ -32,8 +32,6 @@ HelperThread& Helper() {
 void HandlePoint(const char* point) {
   if (current != nullptr) current->OnPoint(point);
 }
-// Never removed: other threads may be at a point at any time, and only programs listen.
-[[maybe_unused]] const bool is_installed = (SetScheduleHandlerForTest(&HandlePoint), true);
 #endif
 
 // Steps that neither wait nor begin what waits.
@@ -127,6 +125,10 @@ CacheMachine::~CacheMachine() = default;
 
 absl::Status CacheMachine::Run(absl::Span<const CacheStep> steps) {
   current = this;
+#if MXA_HOOKS
+  // Only this thread listens.
+  const ScheduleHandler before = SetScheduleHandlerForTest(&HandlePoint);
+#endif
   absl::Status status;
   for (size_t i = 0; i < steps.size() && status.ok(); ++i) {
     const CacheStep& step = steps[i];
@@ -140,6 +142,9 @@ absl::Status CacheMachine::Run(absl::Span<const CacheStep> steps) {
   }
   planned_ = {};
   if (status.ok()) status = End();
+#if MXA_HOOKS
+  SetScheduleHandlerForTest(before);
+#endif
   current = nullptr;
   return status;
 }

@@ -80,7 +80,6 @@ class CacheMachine {
   absl::Status AllocateContiguous(const CacheStep& step);
   absl::Status FreeContiguous(size_t pick);
   absl::Status CheckBlock(const Block& block) const;
-  absl::Status FinishAbandoned();
 
   std::unique_ptr<slab::Topology> topology_;  // null: the system's
   CacheWorld world_;

@@ -11,6 +11,7 @@
 #include "slab/block_isolation.h"
 #include "slab/contiguous.h"
 #include "tests/fuzz/cache_machine.h"
+#include "tests/fuzz/contiguous_requests.h"
 #include "tests/fuzz/differs.h"
 
 namespace mxa::fuzz {
@@ -117,7 +118,10 @@ absl::Status CacheMachine::AllocateContiguous(const CacheStep& step) {
   const slab::ContiguousResult result = slab::AllocateContiguous(*arena_, step.bytes, deadline);
   if (result.verdict.Text().empty()) return absl::InternalError("a verdict that says nothing");
   if (result.verdict.granted() != (result.block != nullptr)) return absl::InternalError("a block and no block");
-  if (result.block == nullptr) return FinishAbandoned();
+  if (result.block == nullptr) {
+    if (waits) AwaitContiguousRequests();
+    return absl::OkStatus();
+  }
   if (reinterpret_cast<uintptr_t>(result.block) % step.bytes != 0) return absl::InternalError("a block not aligned");
   if (!world_.extents.Add(result.block, step.bytes)) return absl::InternalError("a block of somebody else's memory");
   blocks_.push_back({result.block, step.bytes});
@@ -125,19 +129,6 @@ absl::Status CacheMachine::AllocateContiguous(const CacheStep& step) {
     if (*end != 0) return Differs("a block's memory", step.cache, *end, 0);
     *end = reinterpret_cast<uintptr_t>(end);
   }
-  return absl::OkStatus();
-}
-
-// A request whose time was up may be going on behind its caller's back: until no pass of its own runs any more.
-absl::Status CacheMachine::FinishAbandoned() {
-  const std::atomic<bool> at_once{true};
-  for (const auto& subject : subjects_) {
-    if (subject == nullptr || !subject->spec().is_movable) continue;
-    while (absl::IsUnavailable(subject->cache().Compact({.cancel = &at_once}).status())) {
-      absl::SleepFor(absl::Microseconds(20));
-    }
-  }
-  while (arena_->isolations() != 0) absl::SleepFor(absl::Microseconds(20));
   return absl::OkStatus();
 }
 

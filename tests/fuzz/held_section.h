@@ -4,7 +4,7 @@
 // the same at its end.
 //
 // A step that may wait for a grace period says so before it begins: then the section ends a little later by itself, in the
-// midst of that wait.
+// midst of that wait. It also ends by itself when it has been open for long, for steps that wait when memory is short.
 // Threads: one thread's.
 #ifndef MXA_TESTS_FUZZ_HELD_SECTION_H_
 #define MXA_TESTS_FUZZ_HELD_SECTION_H_
@@ -73,6 +73,7 @@ class HeldSection {
 
  private:
   enum class Phase { kIdle, kRead, kHold, kLetGo, kClose, kEnd };
+  static constexpr absl::Duration kAtMost = absl::Milliseconds(20);
   // Long enough for the other thread to come to its wait, mostly.
   static constexpr absl::Duration kSoon = absl::Microseconds(60);
 
@@ -100,9 +101,13 @@ class HeldSection {
     MutexLock lock(&mutex_);
     phase_ = Phase::kHold;
     changed_.SignalAll();
-    while (phase_ == Phase::kHold) changed_.Wait(&mutex_);
-    const absl::Time end = absl::Now() + kSoon;
-    while (phase_ == Phase::kLetGo && !changed_.WaitWithDeadline(&mutex_, end)) {
+    WaitWhile(Phase::kHold, kAtMost);
+    WaitWhile(Phase::kLetGo, kSoon);
+  }
+
+  void WaitWhile(Phase phase, absl::Duration at_most) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    const absl::Time end = absl::Now() + at_most;
+    while (phase_ == phase && !changed_.WaitWithDeadline(&mutex_, end)) {
     }
   }
 
