@@ -75,7 +75,7 @@ class HeldSection {
   enum class Phase { kIdle, kRead, kHold, kLetGo, kClose, kEnd };
   static constexpr absl::Duration kAtMost = absl::Milliseconds(20);
   // Long enough for the other thread to come to its wait, mostly.
-  static constexpr absl::Duration kSoon = absl::Microseconds(60);
+  static constexpr absl::Duration kSoon = absl::Microseconds(200);
 
   void Serve() {
     for (;;) {

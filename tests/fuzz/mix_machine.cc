@@ -100,7 +100,8 @@ absl::Status MixMachine::RunStep(const MixStep& step) {
   const bool is_at_one_index = step.kind <= Kind::kErase && step.count == 1;
   busy_index_ = is_at_one_index ? std::optional<uint64_t>(step.index) : std::nullopt;
   busy_array_ = step.array;
-  if (step.by_helper) {
+  // A store may wait for a grace period when memory is short, and this thread would wait for the store.
+  if (step.by_helper && !own_section_.has_value()) {
     Helper().Run([&] { status.Update(Dispatch(step)); });
   } else {
     status.Update(Dispatch(step));
@@ -128,14 +129,19 @@ void MixMachine::OnPoint(const char* point) {
   is_acting_ = false;
 }
 
-// What is not in the way of the step under way: at another index of its array, if that is known, and in other arrays.
+// What is not in the way of the step under way: at another index of its array, if that is known, and in other arrays. In
+// a section nothing is stored, as that may wait for its end.
 void MixMachine::WriteFromOutside() {
+  const bool may_store = !reclaim::InReadSection();
   for (size_t i = 0; i < kMixArrays; ++i) {
     const uint64_t index = (busy_index_.value_or(0) & ~uint64_t{63}) + (actions_left_ * 29 + i) % 64;
     if (i == busy_array_ && (!busy_index_.has_value() || index == *busy_index_)) continue;
     Helper().Run([&] {
       const auto found = models_[i].find(index);
-      if (found == models_[i].end()) return inside_.Update(StoreOne(*arrays_[i], models_[i], index));
+      if (found == models_[i].end()) {
+        if (may_store) inside_.Update(StoreOne(*arrays_[i], models_[i], index));
+        return;
+      }
       inside_.Update(Same("Erase from outside", index, arrays_[i]->Erase(index).value_or(0), found->second.id));
       models_[i].erase(found);
     });
@@ -201,9 +207,15 @@ absl::Status MixMachine::Dispatch(const MixStep& step) {
       if (own_section_.has_value() || step.by_helper) return absl::OkStatus();
       own_section_.emplace();
       own_check_ = ReadSome(step.pick);
+      cursor_array_ = step.pick % kMixArrays;
+      cursor_from_ = 0;
+      cursor_.emplace(*arrays_[cursor_array_], 0);
       return absl::OkStatus();
     case Kind::kCloseSection:
       return step.by_helper ? absl::OkStatus() : CloseSection();
+    case Kind::kNext:
+      actions_left_ = 0;  // what it meets is compared with what is there now
+      return step.by_helper ? absl::OkStatus() : Next(step.count);
     case Kind::kMoveNodes:
       MoveNodes();
       return absl::OkStatus();
@@ -218,6 +230,7 @@ absl::Status MixMachine::Dispatch(const MixStep& step) {
 absl::Status MixMachine::CloseSection() {
   if (!own_section_.has_value()) return absl::OkStatus();
   const absl::Status status = own_check_();
+  cursor_.reset();
   own_section_.reset();
   return status;
 }
@@ -226,8 +239,10 @@ absl::Status MixMachine::CloseSection() {
 void MixMachine::Destroy(unsigned pick) {
   pick %= kMixArrays + 3;
   if (pick < kMixArrays) {
-    arrays_[pick] = std::make_unique<XArray<Value>>(*nodes_);
+    if (pick == cursor_array_) cursor_.reset();
+    // First: while the old one ends, somebody may store in the new one.
     models_[pick].clear();
+    arrays_[pick] = std::make_unique<XArray<Value>>(*nodes_);
   } else if (pick == kMixArrays) {
     ida_ = std::make_unique<Ida>(*nodes_, *bitmaps_);
     ids_.clear();

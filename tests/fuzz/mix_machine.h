@@ -68,6 +68,8 @@ class MixMachine {
   absl::Status StoreOne(XArray<Value>& array, Model& model, uint64_t index);
   absl::Status StoreMany(const MixStep& step);
   absl::Status Walk(const XArray<Value>& array, const Model& model, uint64_t from) const;
+  // The cursor of the program's own section, `count` times.
+  absl::Status Next(unsigned count);
   absl::Status RunOnIda(const MixStep& step);
 
   // mix_machine_values.cc
@@ -112,6 +114,9 @@ class MixMachine {
 
   std::optional<reclaim::ReadSection> own_section_;
   HeldSection::Check own_check_;
+  std::optional<XArrayCursor<Value>> cursor_;  // in the section
+  size_t cursor_array_ = 0;
+  uint64_t cursor_from_ = 0;  // where it goes on
   HeldSection held_;
 
   std::vector<void*> blocks_;

@@ -111,6 +111,24 @@ absl::Status MixMachine::Walk(const XArray<Value>& array, const Model& model, ui
   return cursor.Next().has_value() ? absl::InternalError("a walk does not end") : absl::OkStatus();
 }
 
+absl::Status MixMachine::Next(unsigned count) {
+  const Model& model = models_[cursor_array_];
+  for (unsigned i = 0; i < count && cursor_.has_value(); ++i) {
+    const auto expected = model.lower_bound(cursor_from_);
+    const std::optional<uint64_t> element = cursor_->Next();
+    if (expected == model.end() || !element.has_value()) {
+      cursor_.reset();
+      return Same("whether the cursor ends", cursor_from_, !element.has_value(), expected == model.end());
+    }
+    absl::Status status = Same("the cursor's index", cursor_from_, cursor_->index(), expected->first);
+    if (status.ok()) status = Same("the cursor's element", expected->first, *element, expected->second.id);
+    if (!status.ok()) return status;
+    cursor_from_ = expected->first + 1;
+    if (expected->first == kLast) cursor_.reset();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status MixMachine::RunOnIda(const MixStep& step) {
   absl::Status status;
   for (unsigned i = 0; i < step.count && status.ok(); ++i) {

@@ -52,7 +52,8 @@ constexpr const char* kNames[kMixStepKinds] = {"array.Store",
                                                "open section",
                                                "close section",
                                                "move all nodes",
-                                               "check"};
+                                               "check",
+                                               "next"};
 constexpr const char* kInsideNames[] = {"nothing happens", "all nodes move", "passes run", "another writer writes"};
 
 class Reader : public ByteReader {
@@ -140,6 +141,9 @@ MixStep ReadStep(Reader& reader) {
     case Kind::kOpenSection:
     case Kind::kHousekeep:
       step.pick = reader.Byte();
+      break;
+    case Kind::kNext:
+      step.count = 1 + reader.Byte() % 4;
       break;
     case Kind::kFaults:
       step.pick = reader.Byte() % 8;

@@ -50,12 +50,13 @@ enum class MixStepKind : uint8_t {
   kFaults,  // the arena refuses `count` runs after `pick` more
   kHold,    // a reader opens a section and reads
   kLetGo,
-  kOpenSection,  // the program's own thread does
+  kOpenSection,  // the program's own thread does, and a cursor begins at an array
   kCloseSection,
   kMoveNodes,
   kCheck,
+  kNext,  // the cursor goes on `count` times
 };
-inline constexpr unsigned kMixStepKinds = static_cast<unsigned>(MixStepKind::kCheck) + 1;
+inline constexpr unsigned kMixStepKinds = static_cast<unsigned>(MixStepKind::kNext) + 1;
 
 // What happens inside steps, at schedule points of the operations.
 enum class Inside : uint8_t {
