@@ -283,7 +283,7 @@ absl::Status MixMachine::End() {
   map_.reset();
   owner_.reset();
   reclaim::RetireBarrier();
-  status = Same("owned elements alive at the end", 0, static_cast<uint64_t>(OwnedStamp::alive), 0);
+  status = Same("owned elements alive at the end", 0, static_cast<uint64_t>(OwnedStamp::alive - alive_before_), 0);
   for (unsigned which = 0; which < 3; ++which) {
     CacheOf(which).Shrink();
     status.Update(Same("slabs at the end", which, CacheOf(which).Stats().slabs, 0));

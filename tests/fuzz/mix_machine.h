@@ -110,6 +110,7 @@ class MixMachine {
   Model map_model_;
   std::unique_ptr<OwningXArray<OwnedStamp>> owner_;
   Model owner_model_;
+  const int64_t alive_before_ = OwnedStamp::alive;  // of a program that has failed
   uint64_t next_id_ = 1;
 
   std::optional<reclaim::ReadSection> own_section_;

@@ -19,6 +19,13 @@ constexpr uint64_t kBases[8] = {
     0, 0, 56, 4096 - 16, (uint64_t{1} << 18) - 16, (uint64_t{1} << 32) - 16, (uint64_t{1} << 63) - 16, kLast - 31};
 constexpr uint64_t kStrides[8] = {1, 1, 1, 2, 31, 64, 65, 4096};
 constexpr unsigned kCounts[8] = {1, 1, 1, 2, 5, 17, 40, 130};
+// Enough for a bitmap to become full.
+constexpr unsigned kIdCounts[8] = {1, 1, 2, 17, 64, 200, 1000, 1030};
+// What it takes for anything to be met: most steps.
+constexpr Kind kOften[16] = {Kind::kStore,       Kind::kErase,     Kind::kStoreMany, Kind::kStoreMany,
+                             Kind::kEraseRange,  Kind::kNext,      Kind::kNext,      Kind::kNext,
+                             Kind::kOpenSection, Kind::kMoveNodes, Kind::kMoveNodes, Kind::kIdAllocate,
+                             Kind::kIdFree,      Kind::kMapStore,  Kind::kHold,      Kind::kCompact};
 constexpr Mode kModes[4] = {Mode::kPack, Mode::kMoveEverything, Mode::kMoveEverything, Mode::kOrder};
 constexpr const char* kNames[kMixStepKinds] = {"array.Store",
                                                "array.Insert",
@@ -69,8 +76,8 @@ class Reader : public ByteReader {
 MixStep ReadStep(Reader& reader) {
   MixStep step;
   const uint8_t kind = reader.Byte();
-  step.kind = static_cast<Kind>(kind % kMixStepKinds);
-  step.by_helper = kind >= 6 * kMixStepKinds;
+  step.kind = kind < kMixStepKinds ? static_cast<Kind>(kind) : kOften[kind % 16];
+  step.by_helper = kind >= 224;
   switch (step.kind) {
     case Kind::kStore:
     case Kind::kInsert:
@@ -116,7 +123,7 @@ MixStep ReadStep(Reader& reader) {
     case Kind::kIdFree: {
       step.pick = reader.Byte();
       const uint8_t shape = reader.Byte();
-      step.count = kCounts[shape % 8];
+      step.count = step.kind == Kind::kIdAllocate ? kIdCounts[shape % 8] : kCounts[shape % 8];
       step.index = shape < 128 ? 0 : reader.Index();
       break;
     }
