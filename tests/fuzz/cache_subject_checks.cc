@@ -20,6 +20,8 @@ absl::Status CacheSubject::Check() {
       if (absl::Status status = CheckHeld(held); !status.ok()) return status;
     }
   }
+  // The reclaimer may be giving a critical slab back just now.
+  if (!cache_->CheckInvariants().ok()) cache_->FreeRcuBarrier();
   if (absl::Status status = cache_->CheckInvariants(); !status.ok()) return status;
   // The housekeeper may be giving slabs back just now.
   absl::Status status = CheckFigures();
