@@ -139,6 +139,7 @@ absl::Status CacheMachine::Run(absl::Span<const CacheStep> steps) {
     }
     status = RunStep(step);
     if (status.ok() && i % kCheckEvery == kCheckEvery - 1) status = CheckAll();
+    if (!status.ok()) status = absl::InternalError(absl::StrCat(status.message(), "\nbehind\n", step.ToString()));
   }
   planned_ = {};
   if (status.ok()) status = End();

@@ -20,11 +20,15 @@ absl::Status CacheSubject::Check() {
       if (absl::Status status = CheckHeld(held); !status.ok()) return status;
     }
   }
-  // The reclaimer may be giving a critical slab back just now.
-  if (!cache_->CheckInvariants().ok()) cache_->FreeRcuBarrier();
-  if (absl::Status status = cache_->CheckInvariants(); !status.ok()) return status;
+  absl::Status status = cache_->CheckInvariants();
+  if (!status.ok()) {
+    // The reclaimer may have been giving a critical slab back just then.
+    cache_->FreeRcuBarrier();
+    status = cache_->CheckInvariants();
+  }
+  if (!status.ok()) return status;
   // The housekeeper may be giving slabs back just now.
-  absl::Status status = CheckFigures();
+  status = CheckFigures();
   for (int tries = 0; !status.ok() && tries < 20; ++tries) {
     absl::SleepFor(absl::Milliseconds(1));
     status = CheckFigures();

@@ -78,7 +78,9 @@ absl::Status MixMachine::Run() {
   for (const MixStep& step : program_.steps) {
     status = RunStep(step);
     if (status.ok() && ++done % kCheckEvery == 0) status = CheckAll();
-    if (!status.ok()) break;
+    if (status.ok()) continue;
+    status = absl::InternalError(absl::StrCat(status.message(), "\nbehind\n", step.ToString()));
+    break;
   }
   if (status.ok()) status = End();
 #if MXA_HOOKS
