@@ -180,6 +180,8 @@ void CacheMachine::OnPoint(const char* point) {
   }
   const Planned planned = std::exchange(planned_, {});
   ran_inside_ = true;
+  // An allocation that finds no memory takes a planned slab back, one of the range too, and the pass may then fill it.
+  world_.closed_begin = world_.closed_end = 0;
   for (const CacheStep& step : planned.steps) {
     CacheSubject* const subject = subjects_[step.cache].get();
     if (!CanRunInside(step.kind)) continue;
