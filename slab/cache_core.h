@@ -149,6 +149,8 @@ class CacheCore : public ListLink {
   void* HandOut(void* object);
   void TellFree(void* object);
   void FreeHooked(void* object);
+  // One object, and what stays of a sheaf, after the grace period and the destructor for that.
+  void RecycleChecked(void* object);
   void RecycleHooked(Sheaf& sheaf);
   void DrainQuarantine(std::vector<void*>& marked);
   void FlushQuarantine();

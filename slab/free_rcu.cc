@@ -152,9 +152,7 @@ void CacheCore::Recycle(Sheaf* sheaf) {
     }
     if (hooked()) {
       RecycleHooked(*sheaf);
-      if (hooks_->debug != nullptr) {
-        for (void* object : marked) hooks_->debug->OnRecycle(object);
-      }
+      for (void* object : marked) RecycleChecked(object);
     }
     store_.Return(critical);
     store_.ReturnUndestroyed(absl::MakeConstSpan(marked).subspan(critical.size()));

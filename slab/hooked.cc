@@ -52,14 +52,17 @@ void CacheCore::FreeHooked(void* object) {
   FreeObject(object);
 }
 
-// After its grace period and its destructor.
+void CacheCore::RecycleChecked(void* object) {
+  if (hooks_->debug == nullptr) return;
+  // What is constructed at each allocation is in a cache that cannot be moved, and so never in a slab that a pass marked.
+  if (hooks_->debug->reconstruct() && options_.destructor != nullptr) options_.destructor(object);
+  hooks_->debug->OnRecycle(object);
+}
+
 void CacheCore::RecycleHooked(Sheaf& sheaf) {
   size_t kept = 0;
   for (void* object : sheaf.span()) {
-    if (hooks_->debug != nullptr) {
-      if (hooks_->debug->reconstruct() && options_.destructor != nullptr) options_.destructor(object);
-      hooks_->debug->OnRecycle(object);
-    }
+    RecycleChecked(object);
     if (hooks_->quarantine != nullptr) object = hooks_->quarantine->Push(object);
     if (object != nullptr) sheaf.objects()[kept++] = object;
   }

@@ -21,7 +21,8 @@ namespace {
 
 __extension__ using uint128 = unsigned __int128;
 
-// Large objects get slabs of several units, so that at least this many share one.
+// Large objects get slabs of several units, so that at least this many share one; fewer only where what debug options add
+// makes them larger than a cache's largest, and a region too small.
 constexpr size_t kMinObjects = 8;
 
 }  // namespace
@@ -38,7 +39,7 @@ SlabStore::SlabStore(CacheCore* owner, const CacheOptions& options, Arena& arena
     prefix_ = hooks_->debug->layout().prefix;
     stride_ = hooks_->debug->layout().stride;
   }
-  while (units_ * kUnitSize / stride_ < kMinObjects) units_ *= 2;
+  while (units_ < kUnitsPerRegion && units_ * kUnitSize / stride_ < kMinObjects) units_ *= 2;
   capacity_ = units_ * kUnitSize / stride_;
   inverse_stride_ = ~uint64_t{0} / stride_ + 1;
   if (options.empty_slab_delay > absl::ZeroDuration()) empty_limit_ = options.empty_slab_bytes / (units_ * kUnitSize);

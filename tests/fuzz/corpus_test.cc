@@ -12,8 +12,12 @@
 #include "gtest/gtest.h"
 #include "tests/fuzz/array_machine.h"
 #include "tests/fuzz/array_program.h"
+#include "tests/fuzz/cache_machine.h"
+#include "tests/fuzz/cache_program.h"
 #include "tests/fuzz/ida_machine.h"
 #include "tests/fuzz/ida_program.h"
+#include "tests/fuzz/mix_machine.h"
+#include "tests/fuzz/mix_program.h"
 #include "tests/fuzz/random_program.h"
 #include "tests/support/random.h"
 #include "xarray/id_bitmap_cache.h"
@@ -72,6 +76,36 @@ TEST(CorpusTest, RandomProgramsOfAnIda) {
     ASSERT_EQ(RunIdaProgram(DecodeIda(RandomBytes(seed)), *nodes, *bitmaps), absl::OkStatus()) << "seed " << seed;
   }
   EXPECT_EQ(nodes->slabs().CheckInvariants(), absl::OkStatus());
+}
+
+TEST(CorpusTest, EveryKeptProgramOfCaches) {
+  const auto files = FilesOf("tests/fuzz/corpus/cache");
+  EXPECT_GT(files.size(), 20u) << "the corpus is not where it is looked for";
+  for (const auto& file : files) {
+    ASSERT_EQ(RunCacheProgram(DecodeCacheProgram(BytesOf(file))), absl::OkStatus()) << file;
+  }
+}
+
+TEST(CorpusTest, RandomProgramsOfCaches) {
+  for (uint64_t run = 0; run < 40; ++run) {
+    const uint64_t seed = tests::TestSeed(run);
+    ASSERT_EQ(RunCacheProgram(DecodeCacheProgram(RandomBytes(seed))), absl::OkStatus()) << "seed " << seed;
+  }
+}
+
+TEST(CorpusTest, EveryKeptProgramOfAMix) {
+  const auto files = FilesOf("tests/fuzz/corpus/mix");
+  EXPECT_GT(files.size(), 20u) << "the corpus is not where it is looked for";
+  for (const auto& file : files) {
+    ASSERT_EQ(RunMixProgram(DecodeMixProgram(BytesOf(file))), absl::OkStatus()) << file;
+  }
+}
+
+TEST(CorpusTest, RandomProgramsOfAMix) {
+  for (uint64_t run = 0; run < 40; ++run) {
+    const uint64_t seed = tests::TestSeed(run);
+    ASSERT_EQ(RunMixProgram(DecodeMixProgram(RandomBytes(seed))), absl::OkStatus()) << "seed " << seed;
+  }
 }
 
 TEST(CorpusTest, AnyBytesAreAProgramThatCanBeRead) {

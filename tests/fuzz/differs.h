@@ -11,10 +11,13 @@
 
 namespace mxa::fuzz {
 
+inline absl::Status Differs(const char* what, uint64_t index, uint64_t got, uint64_t expected) {
+  return absl::InternalError(absl::StrFormat("%s at %u: got %#x, expected %#x", what, index, got, expected));
+}
+
 // OK when `got` is `expected`.
 inline absl::Status Same(const char* what, uint64_t index, uint64_t got, uint64_t expected) {
-  if (got == expected) return absl::OkStatus();
-  return absl::InternalError(absl::StrFormat("%s at %u: got %#x, expected %#x", what, index, got, expected));
+  return got == expected ? absl::OkStatus() : Differs(what, index, got, expected);
 }
 
 }  // namespace mxa::fuzz

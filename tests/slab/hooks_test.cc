@@ -14,6 +14,7 @@
 #include "slab/arena.h"
 #include "slab/cache.h"
 #include "slab/notifier.h"
+#include "slab/page_pool.h"
 #include "tests/support/fail_each_once.h"
 
 namespace mxa::slab {
@@ -83,6 +84,35 @@ TEST_F(HooksTest, PoisonedObjectsAreConstructedAtEachAllocationAndDestroyedAtEac
   for (int i = 50; i < 100; ++i) cache->FreeRcu(objects[i]);
   cache->FreeRcuBarrier();
   EXPECT_EQ(alive, 0);
+}
+
+TEST_F(HooksTest, PoisonedObjectsOfAPagePoolAreDestroyedAfterTheirGracePeriod) {
+  static int alive;
+  alive = 0;
+  const auto pool = PagePool::Create({.name = "critical", .arena = arena_.get(), .min_units = 1}).value();
+  FaultInjector faults;
+  faults.Arm({});
+  const auto cache = Make({.constructor = [](void*) { ++alive; },
+                           .destructor = [](void*) { --alive; },
+                           .rcu_destructor = [](void*) {},
+                           .faults = &faults,
+                           .debug = kAllChecks});
+  void* object = cache->AllocateCritical(*pool);
+  ASSERT_NE(object, nullptr);
+  EXPECT_EQ(cache->Stats().critical_slabs, 1u);
+  EXPECT_EQ(alive, 1);
+  cache->FreeRcu(object);
+  cache->FreeRcuBarrier();
+  EXPECT_EQ(alive, 0);
+}
+
+TEST_F(HooksTest, TheLargestObjectsCanBeChecked) {
+  const auto cache = Make({.object_size = size_t{256} << 10, .debug = kAllChecks});
+  void* object = cache->Allocate();
+  ASSERT_NE(object, nullptr);
+  std::memset(object, 1, size_t{256} << 10);
+  ExpectSound(*cache);
+  cache->Free(object);
 }
 
 TEST_F(HooksTest, RandomOrderIsNotTheOrderOfAddresses) {
