@@ -225,8 +225,18 @@ class Pass {
       --new_slabs;
     }
     destinations.resize(reserved);
+    if (evacuates()) LeaveOutRange(destinations);
     cache_.ReserveDestinations(destinations);
     return destinations;
+  }
+
+  // An allocation that found no memory may have taken victims back: their free places are in the range that is to empty.
+  void LeaveOutRange(std::vector<void*>& destinations) {
+    const auto inside = std::stable_partition(destinations.begin(), destinations.end(), [this](const void* object) {
+      return !cache_.arena().SlabOf(object)->ReachesInto(options_.range_begin, options_.range_end);
+    });
+    store_.Return(absl::MakeSpan(destinations).subspan(static_cast<size_t>(inside - destinations.begin())));
+    destinations.erase(inside, destinations.end());
   }
 
   // Asks phase 1 of the owner.
