@@ -20,6 +20,11 @@ enum class PlantedBug {
   kDrainSkipped,         // thread sheaves are not drained before the bitmap is read
   kFreedIdNotFound,      // an Ida does not note that a full chunk has an ID free again
   kBarnOpenDuringDrain,  // sheaves go in and out of the barn unfiltered while the drain runs
+
+  // Of the torture bench itself (tools/torture).
+  kSplitReadSection,        // a reader leaves its section and enters another between load and use
+  kUnregisteredReader,      // a reader uses what it loads outside every section
+  kCheckerSkipsLastBucket,  // the sum over the ages that no reader may see leaves out the last
 };
 
 #if MXA_HOOKS

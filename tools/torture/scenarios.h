@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How each scenario is made; scenario_list.cc has their names.
+#ifndef MXA_TOOLS_TORTURE_SCENARIOS_H_
+#define MXA_TOOLS_TORTURE_SCENARIOS_H_
+
+#include <memory>
+
+#include "tools/torture/actor.h"
+
+namespace mxa::torture {
+
+std::unique_ptr<Scenario> MakeReadWrite(World& world);  // read_write.cc
+std::unique_ptr<Scenario> MakeMovers(World& world);     // movers.cc
+
+}  // namespace mxa::torture
+
+#endif  // MXA_TOOLS_TORTURE_SCENARIOS_H_
