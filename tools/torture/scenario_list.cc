@@ -9,6 +9,11 @@ namespace {
 constexpr ScenarioKind kKinds[] = {
     {"readwrite", "readers of single entries, and writers that replace, erase and store them", &MakeReadWrite},
     {"movers", "passes of all kinds over the nodes", &MakeMovers},
+    {"pipe", "elements that age by a grace period at a time, under readers who look how old they are", &MakeAgePipe},
+    {"grace", "grace periods held against the sections that were open, and letters through them", &MakeGracePeriods},
+    {"walks", "walks up, down, marked, by cursors and ranges, some kept across pauses", &MakeWalkers},
+    {"churn", "threads that come and go, some for one read section", &MakeChurn},
+    {"arrays", "arrays that are made and destroyed", &MakeBriefArrays},
 };
 
 }  // namespace

@@ -10,8 +10,13 @@
 
 namespace mxa::torture {
 
-std::unique_ptr<Scenario> MakeReadWrite(World& world);  // read_write.cc
-std::unique_ptr<Scenario> MakeMovers(World& world);     // movers.cc
+std::unique_ptr<Scenario> MakeReadWrite(World& world);     // read_write.cc
+std::unique_ptr<Scenario> MakeMovers(World& world);        // movers.cc
+std::unique_ptr<Scenario> MakeAgePipe(World& world);       // age_pipe.cc
+std::unique_ptr<Scenario> MakeGracePeriods(World& world);  // grace_periods.cc
+std::unique_ptr<Scenario> MakeWalkers(World& world);       // walkers.cc
+std::unique_ptr<Scenario> MakeChurn(World& world);         // churn.cc
+std::unique_ptr<Scenario> MakeBriefArrays(World& world);   // brief_arrays.cc
 
 }  // namespace mxa::torture
 

@@ -28,6 +28,14 @@ World::~World() {
   }
 }
 
+void World::NoteLatency(double seconds) {
+  const auto us = static_cast<uint64_t>(seconds * 1e6);
+  uint64_t longest = longest_latency_us_.load(std::memory_order_relaxed);
+  while (us > longest && !longest_latency_us_.compare_exchange_weak(longest, us, std::memory_order_relaxed)) continue;
+  if (seconds <= options_.stall_seconds / 2) return;
+  errors_.Report(Error::kBacklog, absl::StrFormat("a grace period took %.1f s", seconds));
+}
+
 uint64_t World::LiveInPopulation() {
   uint64_t live = 0;
   for (size_t place = 0; place < population_->places(); ++place) {
@@ -55,7 +63,35 @@ void World::EndAudit() {
   if (const absl::Status status = arena_->CheckInvariants(); !status.ok()) {
     errors_.Report(Error::kAudit, std::string(status.message()));
   }
+  AuditMemory();
   Count(Figure::kAudits);
+}
+
+// What lies free in its slabs is the caches' own business; but every slab of theirs is the arena's, and the kernel holds
+// pages for no other. The library's own threads may be on their way to give slabs back: a difference that stays counts.
+void World::AuditMemory() {
+  const absl::Time limit = absl::Now() + absl::Seconds(options_.stall_seconds);
+  for (;;) {
+    size_t units = 0;
+    for (slab::Cache* cache : {&nodes_->slabs(), &elements_->cache()}) {
+      units += cache->Stats().slabs * cache->Shape().units_per_slab;
+    }
+    const slab::CacheStats elements = elements_->cache().Stats();
+    const size_t held = arena_->units_held();
+    const size_t resident = arena_->Residency().object_bytes;
+    if (held == units && resident <= held * slab::kUnitSize && elements.retired == 0 &&
+        elements.live == elements_->live()) {
+      return;
+    }
+    if (absl::Now() > limit) {
+      return errors_.Report(
+          Error::kLeak,
+          absl::StrFormat("the arena has %d units in use, its caches %d; %d bytes are resident; %d elements "
+                          "are live and %d retired, the cache says, and should be %d and none",
+                          held, units, resident, elements.live, elements.retired, elements_->live()));
+    }
+    absl::SleepFor(absl::Milliseconds(1));
+  }
 }
 
 }  // namespace mxa::torture

@@ -18,6 +18,7 @@
 #include "tools/torture/element_pool.h"
 #include "tools/torture/errors.h"
 #include "tools/torture/options.h"
+#include "tools/torture/pipe_counts.h"
 #include "tools/torture/population.h"
 #include "xarray/node_cache.h"
 #include "xarray/xarray.h"
@@ -39,6 +40,13 @@ class World {
   xarray::NodeCache& nodes() { return *nodes_; }
   ElementPool& elements() { return *elements_; }
   Population& population() { return *population_; }
+  PipeCounts& pipe() { return pipe_; }
+  // A grace period that took so long; the longest is told at the end.
+  void NoteLatency(double seconds);
+  double longest_latency() const {
+    return static_cast<double>(longest_latency_us_.load(std::memory_order_relaxed)) / 1e6;
+  }
+
   // Of the arena: pages that cannot be had. Armed by scenarios that say so; disarmed at each pause.
   FaultInjector& page_faults() { return page_faults_; }
 
@@ -59,10 +67,13 @@ class World {
 
  private:
   uint64_t LiveInPopulation();
+  void AuditMemory();
 
   const Options options_;
   Errors errors_;
   tool::Random random_;
+  PipeCounts pipe_;
+  std::atomic<uint64_t> longest_latency_us_{0};
   FaultInjector page_faults_;
   std::unique_ptr<slab::Arena> arena_;
   std::unique_ptr<xarray::NodeCache> nodes_;
