@@ -87,13 +87,19 @@ constexpr PlantedBugInfo kBugs[] = {
     {Bug::kRollBackInOrder, "roll-back-in-order", "handlers that agreed are told of a veto the first one first"},
     {Bug::kNotRolledBack, "not-rolled-back", "handlers that agreed are not told of a veto"},
     {Bug::kVetoLeaks, "veto-leaks", "an object that handlers have vetoed is not freed"},
+
+    {Bug::kSplitReadSection, "split-read-section",
+     "a reader ends its section between load and use, and begins another"},
+    {Bug::kUnregisteredReader, "unregistered-reader", "a reader looks for entries outside any section"},
+    {Bug::kCheckerSkipsLastBucket, "checker-skips-last-bucket",
+     "the check for what aged under readers leaves out its last bucket"},
 };
 
 constexpr bool InOrder() {
   for (size_t i = 0; i < std::size(kBugs); ++i) {
     if (kBugs[i].bug != static_cast<PlantedBug>(i + 1)) return false;
   }
-  return kBugs[std::size(kBugs) - 1].bug == Bug::kVetoLeaks;
+  return kBugs[std::size(kBugs) - 1].bug == Bug::kCheckerSkipsLastBucket;
 }
 static_assert(InOrder(), "the table has one line for each bug, in the order of the enumeration");
 

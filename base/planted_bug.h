@@ -82,6 +82,11 @@ enum class PlantedBug {
   kRollBackInOrder,
   kNotRolledBack,
   kVetoLeaks,
+
+  // The torture bench itself: readers that break the rules, a check that does not look everywhere.
+  kSplitReadSection,
+  kUnregisteredReader,
+  kCheckerSkipsLastBucket,
 };
 
 struct PlantedBugInfo {
