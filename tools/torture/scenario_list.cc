@@ -14,6 +14,10 @@ constexpr ScenarioKind kKinds[] = {
     {"walks", "walks up, down, marked, by cursors and ranges, some kept across pauses", &MakeWalkers},
     {"churn", "threads that come and go, some for one read section", &MakeChurn},
     {"arrays", "arrays that are made and destroyed", &MakeBriefArrays},
+    {"roots", "a tree that grows and shrinks all the time above an entry that stays", &MakeRoots},
+    {"marks", "marks that come and go, and readers that know what each place may say", &MakeMarks},
+    {"orders", "entries of several indices, stored, split and erased under readers of any two of them", &MakeOrders},
+    {"ids", "IDs from an array and from an Ida, until none is left", &MakeIds},
 };
 
 }  // namespace

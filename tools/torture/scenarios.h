@@ -17,6 +17,10 @@ std::unique_ptr<Scenario> MakeGracePeriods(World& world);  // grace_periods.cc
 std::unique_ptr<Scenario> MakeWalkers(World& world);       // walkers.cc
 std::unique_ptr<Scenario> MakeChurn(World& world);         // churn.cc
 std::unique_ptr<Scenario> MakeBriefArrays(World& world);   // brief_arrays.cc
+std::unique_ptr<Scenario> MakeRoots(World& world);         // roots.cc
+std::unique_ptr<Scenario> MakeMarks(World& world);         // marks.cc
+std::unique_ptr<Scenario> MakeOrders(World& world);        // orders.cc
+std::unique_ptr<Scenario> MakeIds(World& world);           // ids.cc
 
 }  // namespace mxa::torture
 
