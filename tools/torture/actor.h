@@ -64,6 +64,7 @@ struct ScenarioKind {
   const char* summary;  // what it is about, in one line of help
   std::unique_ptr<Scenario> (*make)(World&);
   bool in_mixed = true;  // takes part where no scenario is named
+  bool replays = true;   // comes out the same in every single-threaded run with the same seed
 };
 
 // All there are (scenario_list.cc).

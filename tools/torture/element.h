@@ -17,6 +17,7 @@
 
 namespace mxa::torture {
 
+class ElementPool;
 class SectionSnapshot;
 
 enum class ElementState : uint32_t { kFree, kLive, kRetired };
@@ -28,6 +29,7 @@ struct Element : tool::Element, reclaim::RetireHead {
   uint64_t canary = kFreeCanary;
   std::atomic<ElementState> state{ElementState::kFree};
   std::atomic<uint32_t> incarnation{0};       // how often it was made
+  ElementPool* pool = nullptr;                // that it was made by
   const SectionSnapshot* sections = nullptr;  // those open when it was retired; of a sample
 };
 

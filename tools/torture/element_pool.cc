@@ -4,7 +4,6 @@
 #include <new>
 
 #include "absl/strings/str_format.h"
-#include "base/check.h"
 #include "tools/torture/figures.h"
 #include "tools/torture/grace_oracle.h"
 #include "tools/torture/threads.h"
@@ -34,11 +33,7 @@ const char* StateName(ElementState state) {
 
 }  // namespace
 
-ElementPool* ElementPool::pool_ = nullptr;
-
 ElementPool::ElementPool(slab::Arena& arena, Errors& errors) : errors_(errors) {
-  MXA_CHECK(pool_ == nullptr, "one element pool at a time");
-  pool_ = this;
   slab::CacheOptions options;
   options.name = "torture elements";
   options.object_size = sizeof(Element);
@@ -54,11 +49,7 @@ ElementPool::ElementPool(slab::Arena& arena, Errors& errors) : errors_(errors) {
   cache_ = slab::Cache::Create(options).value();
 }
 
-ElementPool::~ElementPool() {
-  AwaitRetired();
-  cache_.reset();
-  pool_ = nullptr;
-}
+ElementPool::~ElementPool() { AwaitRetired(); }
 
 void ElementPool::Construct(void* memory) { new (memory) Element(); }
 
@@ -72,6 +63,7 @@ Element* ElementPool::New(uint32_t array, uint64_t index, uint32_t version) {
   }
   element->incarnation.fetch_add(1, std::memory_order_relaxed);
   static_cast<tool::Element&>(*element) = tool::MakeElement(array, index, version);
+  element->pool = this;
   element->canary = kLiveCanary;
   made_.fetch_add(1, std::memory_order_relaxed);
   return element;
@@ -124,12 +116,16 @@ void ElementPool::CalledBack(Element& element, const char* by) {
   Count(Figure::kCalledBack);
 }
 
-void ElementPool::FreeRcuCallback(void* memory) { pool_->CalledBack(*static_cast<Element*>(memory), "FreeRcu"); }
+void ElementPool::FreeRcuCallback(void* memory) {
+  auto* element = static_cast<Element*>(memory);
+  element->pool->CalledBack(*element, "FreeRcu");
+}
 
 void ElementPool::RetireCallback(reclaim::RetireHead* head) {
   auto* element = static_cast<Element*>(head);
-  pool_->CalledBack(*element, "Retire");
-  pool_->cache_->Free(element);
+  ElementPool& pool = *element->pool;
+  pool.CalledBack(*element, "Retire");
+  pool.cache_->Free(element);
 }
 
 bool ElementPool::Check(const Element& element, uint32_t array, uint64_t index) {

@@ -6,7 +6,7 @@
 //   E1  an element is free, live or retired; every step from one to the next is checked, so that a callback that runs twice,
 //       or for what nobody retired, is noticed there and then.
 //   E2  at rest, with everything called back, made = called back + freed + live.
-// Threads: every function from any thread at once; one pool at a time in a process, as callbacks know no other way to it.
+// Threads: every function from any thread at once.
 #ifndef MXA_TOOLS_TORTURE_ELEMENT_POOL_H_
 #define MXA_TOOLS_TORTURE_ELEMENT_POOL_H_
 
@@ -24,7 +24,6 @@ namespace mxa::torture {
 
 class ElementPool {
  public:
-  // REQUIRES: no other pool exists.    (CHECKed)
   ElementPool(slab::Arena& arena, Errors& errors);
   // REQUIRES: every element has been freed or retired.
   ~ElementPool();
@@ -65,8 +64,6 @@ class ElementPool {
   static void RetireCallback(reclaim::RetireHead* head);  // by reclaim::Retire
   void CalledBack(Element& element, const char* by);
   void Wipe(Element& element);
-
-  static ElementPool* pool_;
 
   Errors& errors_;
   std::unique_ptr<slab::Cache> cache_;

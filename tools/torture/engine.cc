@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/torture/engine.h"
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
 #include <memory>
-#include <string>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -12,13 +16,25 @@
 #include "base/check.h"
 #include "reclaim/rcu.h"
 #include "tools/mxa/clock.h"
-#include "tools/torture/actor.h"
 #include "tools/torture/gate.h"
+#include "tools/torture/perturbation.h"
+#include "tools/torture/replay.h"
 #include "tools/torture/threads.h"
+#include "tools/torture/watchdog.h"
 #include "tools/torture/world.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MXA_TORTURE_SLOWDOWN 20
+#else
+#define MXA_TORTURE_SLOWDOWN 1
+#endif
 
 namespace mxa::torture {
 namespace {
+
+constexpr uint64_t kMostBacklog = 4'000'000;  // elements retired and not called back
+constexpr double kSecondsToEnd = 10;          // for steps, once a violation has been found
+constexpr uint64_t kStepsBetweenAudits = 1000;
 
 // An actor with its name, pace and seed, ready to run.
 struct Part {
@@ -28,37 +44,92 @@ struct Part {
   std::unique_ptr<Actor> actor;
 };
 
+void Plant([[maybe_unused]] PlantedBug bug) {
+#if MXA_HOOKS
+  PlantBugForTest(bug);
+#else
+  MXA_CHECK(bug == PlantedBug::kNone, "this build has no planted bugs");
+#endif
+}
+
+int PlantedRuns() {
+#if MXA_HOOKS
+  return PlantedBugRunsForTest();
+#else
+  return 0;
+#endif
+}
+
 class Engine {
  public:
-  explicit Engine(const Options& options) : options_(options), random_(options.seed ^ 0x746f7274), world_(options) {
-    for (const ScenarioKind* kind : ChosenKinds()) scenarios_.push_back(kind->make(world_));
+  Engine(const Options& options, Listener& listener, absl::Span<const ScenarioKind> kinds)
+      : options_(options), listener_(listener), random_(options.seed ^ 0x746f7274), world_(options, errors_) {
+    if (!PipeCounts::SelfTest()) errors_.Report(Error::kChecker, "the age pipe does not notice what it is fed");
+    for (const ScenarioKind* kind : Chosen(kinds)) scenarios_.push_back(kind->make(world_));
     for (const auto& scenario : scenarios_) {
       for (const ActorSpec& spec : scenario->Actors(world_)) Add(spec);
     }
+    MXA_CHECK(!parts_.empty(), "nobody takes part");
   }
 
-  Report Go() {
-    const uint64_t began_ns = tool::NowNs();
-    RunThreads();
+  void Go() {
+    const ThreadScope self("auditor");
+    const Watchdog watchdog([this] { return errors_.total() == 0 ? options_.stall_seconds : kSecondsToEnd; },
+                            [this](const std::string& description) { Stall(description); });
+    began_ns_ = tool::NowNs();
+    Plant(options_.planted);
+    options_.single_threaded ? RunSteps() : RunThreads();
+    if (errors_.total() == 0) Audit();
+    planted_runs_ = PlantedRuns();
+    Plant(PlantedBug::kNone);
+    ended_ns_ = tool::NowNs();
+  }
+
+  Report Tell() {
     Report report;
-    report.seconds = static_cast<double>(tool::NowNs() - began_ns) / 1e9;
+    report.options = options_;
+    report.seconds = static_cast<double>((ended_ns_ == 0 ? tool::NowNs() : ended_ns_) - began_ns_) / 1e9;
+    report.figures = SumFigures();
+    for (size_t i = 0; i < kErrors; ++i) report.errors[i] = errors_.count(static_cast<Error>(i));
+    report.first_error = errors_.first();
+    report.first_operations = errors_.first_operations();
+    report.planted_runs = ended_ns_ == 0 ? PlantedRuns() : planted_runs_;
+    report.digest = digest_;
+    report.grace_periods = reclaim::GracePeriods() - grace_periods_before_;
+    report.backlog = world_.elements().retired() - world_.elements().called_back();
+    report.longest_latency = world_.longest_latency();
+    report.reader_pipe = world_.pipe().seen();
+    report.reader_batch = world_.pipe().batches();
+    report.circulation = world_.pipe().reached();
+    if (options_.expects_enough && ended_ns_ != 0) report.shortfalls = Shortfalls(report);
     return report;
   }
 
+  bool found_nothing() const { return errors_.total() == 0; }
+
+  // Takes all down, in the order in which it may, and expects the memory back.
+  static void TakeDown(std::unique_ptr<Engine> engine, Report& report) {
+    Errors& errors = engine->errors_;
+    engine->parts_.clear();
+    engine->scenarios_.clear();
+    engine->world_.TakeDown();
+    for (size_t i = 0; i < kErrors; ++i) report.errors[i] = errors.count(static_cast<Error>(i));
+    report.first_error = errors.first();
+  }
+
  private:
-  std::vector<const ScenarioKind*> ChosenKinds() const {
-    std::vector<const ScenarioKind*> kinds;
+  std::vector<const ScenarioKind*> Chosen(absl::Span<const ScenarioKind> kinds) const {
+    std::vector<const ScenarioKind*> chosen;
     for (const std::string& name : options_.scenarios) {
-      if (name == "mixed") {
-        for (const ScenarioKind& kind : ScenarioKinds()) {
-          if (kind.in_mixed) kinds.push_back(&kind);
-        }
-        continue;
+      const size_t before = chosen.size();
+      for (const ScenarioKind& kind : kinds) {
+        const bool takes_part =
+            name == "mixed" ? kind.in_mixed && (kind.replays || !options_.single_threaded) : name == kind.name;
+        if (takes_part) chosen.push_back(&kind);
       }
-      kinds.push_back(ScenarioByName(name));
-      MXA_CHECK(kinds.back() != nullptr, "no such scenario");
+      MXA_CHECK(chosen.size() > before, "no such scenario");
     }
-    return kinds;
+    return chosen;
   }
 
   void Add(const ActorSpec& spec) {
@@ -83,21 +154,57 @@ class Engine {
   }
 
   void RunThreads() {
-    const ThreadScope self("auditor");
+    const Perturbation perturbation(options_.seed, options_.perturb, errors_);
     Gate gate(parts_.size());
     std::vector<std::thread> threads;
     for (const Part& part : parts_) threads.emplace_back([this, &gate, &part] { RunPart(gate, part); });
-    const uint64_t end_ns = tool::NowNs() + static_cast<uint64_t>(options_.seconds * 1e9);
+    const uint64_t end_ns = began_ns_ + static_cast<uint64_t>(options_.seconds * 1e9);
     for (bool last = false; !last;) {
-      absl::SleepFor(absl::Seconds(std::min(options_.stutter_seconds, options_.seconds)));
-      MXA_CHECK(gate.Pause(absl::Seconds(options_.stall_seconds)), "an actor hangs");
-      last = tool::NowNs() >= end_ns || world_.errors().total() != 0;
-      Audit();
-      if (last) world_.End();
+      LetWork(end_ns);
+      last = tool::NowNs() >= end_ns || !found_nothing();
+      // The watchdog sees to it that this ends.
+      if (!found_nothing()) {
+        world_.End();
+      } else {
+        while (!gate.Pause(absl::Seconds(1)) && found_nothing()) continue;
+        ThisThread().BeginStep(tool::NowNs());
+        if (found_nothing()) Audit();
+        ThisThread().EndStep();
+        listener_.OnPause(Tell());
+        last = last || !found_nothing();
+        if (last) world_.End();
+      }
       gate.Resume(/*for_good=*/last);
     }
     const reclaim::OfflineScope offline;
     for (std::thread& thread : threads) thread.join();
+  }
+
+  // Until the next pause, the end, or the first violation.
+  void LetWork(uint64_t end_ns) {
+    const uint64_t work_began_ns = tool::NowNs();
+    const uint64_t pause_ns = work_began_ns + static_cast<uint64_t>(options_.stutter_seconds * 1e9);
+    while (tool::NowNs() < std::min(pause_ns, end_ns) && found_nothing()) {
+      absl::SleepFor(absl::Milliseconds(10));
+      const uint64_t backlog = world_.elements().retired() - world_.elements().called_back();
+      if (backlog < kMostBacklog) continue;
+      errors_.Report(Error::kBacklog, absl::StrFormat("%d elements wait for a grace period", backlog));
+    }
+    worked_seconds_ += static_cast<double>(tool::NowNs() - work_began_ns) / 1e9;
+  }
+
+  void RunSteps() {
+    const Replay replay(options_.seed, world_.nodes(), errors_);
+    tool::Random random(options_.seed);
+    for (uint64_t step = 0; step < options_.steps && found_nothing(); ++step) {
+      const Part& part = parts_[random.Below(parts_.size())];
+      ThisThread().BeginStep(tool::NowNs());
+      part.actor->Step(world_, random);
+      ThisThread().EndStep();
+      if (step % kStepsBetweenAudits == kStepsBetweenAudits - 1) Audit();
+    }
+    digest_ = replay.digest();
+    worked_seconds_ = static_cast<double>(tool::NowNs() - began_ns_) / 1e9;
   }
 
   void Audit() {
@@ -105,29 +212,69 @@ class Engine {
     world_.BeginAudit();
     for (const auto& scenario : scenarios_) scenario->Audit(world_);
     world_.EndAudit();
+    if (world_.pipe().too_old() != 0 && errors_.count(Error::kPipe) == 0) {
+      errors_.Report(Error::kChecker, "readers saw elements that were too old, and nobody said so");
+    }
   }
 
-  const Options& options_;
+  std::vector<std::string> Shortfalls(const Report& report) const {
+    std::vector<std::string> shortfalls;
+    for (const auto& scenario : scenarios_) {
+      for (const Minimum& minimum : scenario->Minima()) {
+        const double least = minimum.least_per_second * worked_seconds_ / MXA_TORTURE_SLOWDOWN;
+        if (static_cast<double>(report.figure(minimum.figure)) >= least) continue;
+        shortfalls.push_back(absl::StrFormat("%s: %d, of at least %.0f", FigureName(minimum.figure),
+                                             report.figure(minimum.figure), least));
+      }
+    }
+    if (options_.planted != PlantedBug::kNone && report.planted_runs == 0) {
+      shortfalls.push_back("the planted bug was never executed");
+    }
+    return shortfalls;
+  }
+
+  // The threads hang: nothing can be taken down any more.
+  [[noreturn]] void Stall(const std::string& description) {
+    Report report = Tell();
+    report.stalled = true;
+    listener_.OnStall(report, description);
+    _exit(ExitStatus(report.verdict()));
+  }
+
+  const Options options_;
+  Listener& listener_;
+  Errors errors_;
   tool::Random random_;
   World world_;
   std::vector<std::unique_ptr<Scenario>> scenarios_;
   std::vector<Part> parts_;
-
- public:
-  World& world() { return world_; }
+  const uint64_t grace_periods_before_ = reclaim::GracePeriods();
+  uint64_t began_ns_ = tool::NowNs();
+  uint64_t ended_ns_ = 0;
+  double worked_seconds_ = 0;
+  int planted_runs_ = 0;
+  uint64_t digest_ = 0;
 };
 
 }  // namespace
 
-Report RunTorture(const Options& options) {
+void Listener::OnStall(const Report& report, const std::string& description) {
+  absl::FPrintF(stderr, "%sEnd of test: %s\n", description, VerdictName(report.verdict()));
+}
+
+Report RunTorture(const Options& options, Listener* listener, absl::Span<const ScenarioKind> kinds) {
   ResetThreads();
-  Engine engine(options);
-  Report report = engine.Go();
-  report.options = options;
-  report.figures = SumFigures();
-  for (size_t i = 0; i < kErrors; ++i) report.errors[i] = engine.world().errors().count(static_cast<Error>(i));
-  report.first_error = engine.world().errors().first();
-  report.first_operations = engine.world().errors().first_operations();
+  Listener silent;
+  auto engine = std::make_unique<Engine>(options, listener == nullptr ? silent : *listener, kinds);
+  engine->Go();
+  Report report = engine->Tell();
+  if (engine->found_nothing()) {
+    Engine::TakeDown(std::move(engine), report);
+  } else {
+    // Reachable, so that a leak checker does not count what a broken library may have broken.
+    static std::vector<std::unique_ptr<Engine>>* const abandoned = new std::vector<std::unique_ptr<Engine>>;
+    abandoned->push_back(std::move(engine));
+  }
   return report;
 }
 

@@ -24,6 +24,8 @@ namespace mxa::torture {
 
 class SectionSnapshot {
  public:
+  // Of nothing.
+  SectionSnapshot() = default;
   // Of the sections that are open now, the calling thread's own one not counted.
   static SectionSnapshot Take();
 

@@ -13,7 +13,6 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
-#include "tools/mxa/random.h"
 
 namespace mxa::torture {
 
@@ -34,16 +33,23 @@ class OperationRing {
   }
   uint64_t added() const { return next_.load(std::memory_order_relaxed); }
 
-  // A line each, oldest first.
-  std::string ToString() const {
-    std::string text;
+  // Calls visit(number, what, first, second) for each that is kept, oldest first. Takes no memory.
+  template <typename Visit>
+  void ForEach(Visit visit) const {
     const uint64_t end = added();
     for (uint64_t i = end > kKept ? end - kKept : 0; i < end; ++i) {
       const Operation& operation = operations_[i % kKept];
-      absl::StrAppendFormat(&text, "  %d: %s %d %d\n", i, operation.what.load(std::memory_order_relaxed),
-                            operation.first.load(std::memory_order_relaxed),
-                            operation.second.load(std::memory_order_relaxed));
+      visit(i, operation.what.load(std::memory_order_relaxed), operation.first.load(std::memory_order_relaxed),
+            operation.second.load(std::memory_order_relaxed));
     }
+  }
+
+  // A line each.
+  std::string ToString() const {
+    std::string text;
+    ForEach([&text](uint64_t number, const char* what, uint64_t first, uint64_t second) {
+      absl::StrAppendFormat(&text, "  %d: %s %d %d\n", number, what, first, second);
+    });
     return text;
   }
 

@@ -11,16 +11,19 @@
 
 namespace mxa::torture {
 
-World::World(const Options& options) : options_(options), random_(options.seed) {
+World::World(const Options& options, Errors& errors) : options_(options), errors_(errors), random_(options.seed) {
   arena_ = slab::Arena::Create({.reserve_bytes = size_t{1} << 30, .faults = &page_faults_}).value();
   nodes_ = xarray::NodeCache::Create(arena_.get()).value();
   elements_ = std::make_unique<ElementPool>(*arena_, errors_);
   population_ = std::make_unique<Population>(IndicesOf(options_.shape), *nodes_, *elements_, errors_, random_);
 }
 
-World::~World() {
+World::~World() = default;
+
+void World::TakeDown() {
   page_faults_.Disarm();
   population_.reset();
+  elements_->Audit(/*live=*/0);
   elements_.reset();
   nodes_.reset();
   if (arena_->units_held() != 0) {

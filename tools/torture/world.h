@@ -27,8 +27,7 @@ namespace mxa::torture {
 
 class World {
  public:
-  explicit World(const Options& options);
-  // Takes everything back, and expects the arena to be empty then. REQUIRES: scenarios and actors have ended.
+  World(const Options& options, Errors& errors);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -61,6 +60,9 @@ class World {
   bool ended() const { return ended_.load(std::memory_order_relaxed); }
   void End() { ended_.store(true, std::memory_order_relaxed); }
 
+  // Takes everything back, and expects the arena to be empty then. REQUIRES: scenarios and actors have ended.
+  void TakeDown();
+
   // What must hold of all that is shared, in two parts with the audits of scenarios between them. REQUIRES: all rest.
   void BeginAudit();
   void EndAudit();
@@ -70,7 +72,7 @@ class World {
   void AuditMemory();
 
   const Options options_;
-  Errors errors_;
+  Errors& errors_;
   tool::Random random_;
   PipeCounts pipe_;
   std::atomic<uint64_t> longest_latency_us_{0};

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What makes a single-threaded run exact: nodes move at schedule points of the one thread, by seeded chance, and all that is
+// done goes into a digest that is the same in every run with the same seed.
+//
+// Nodes are moved by hand: a pass would wait for the read section that it interrupts. Points that are reached or not by
+// what the library's own threads have given back by then are left out.
+// Threads: one thread's; one at a time in a process. Without schedule points nothing moves inside operations.
+#ifndef MXA_TOOLS_TORTURE_REPLAY_H_
+#define MXA_TOOLS_TORTURE_REPLAY_H_
+
+#include <cstdint>
+
+#include "tools/mxa/random.h"
+#include "tools/torture/errors.h"
+#include "xarray/node_cache.h"
+
+namespace mxa::torture {
+
+class Replay {
+ public:
+  Replay(uint64_t seed, xarray::NodeCache& nodes, Errors& errors);
+  ~Replay();
+  Replay(const Replay&) = delete;
+  Replay& operator=(const Replay&) = delete;
+
+  uint64_t digest() const { return digest_; }
+
+ private:
+  static void OnPoint(const char* point);
+  static void OnNote(const char* what, uint64_t first, uint64_t second);
+  void Reach(const char* point);
+  void Digest(const char* what, uint64_t first, uint64_t second);
+  void MoveAll();
+
+  tool::Random random_;
+  xarray::NodeCache& nodes_;
+  Errors& errors_;
+  uint64_t digest_ = 0;
+  bool moving_ = false;
+};
+
+}  // namespace mxa::torture
+
+#endif  // MXA_TOOLS_TORTURE_REPLAY_H_
