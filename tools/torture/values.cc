@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "slab/arena.h"
 #include "tools/torture/read_scope.h"
 #include "tools/torture/scenarios.h"
 #include "tools/torture/threads.h"
@@ -34,7 +35,10 @@ using Map = MovableMap<Price>;
 class Values final : public Scenario {
  public:
   explicit Values(World& world)
-      : nodes_(world.nodes()), cache_(Map::CreateCache(&world.arena()).value()), places_(kIndices) {
+      : nodes_(world.nodes()),
+        arena_(slab::Arena::Create({.reserve_bytes = size_t{64} << 20}).value()),
+        cache_(Map::CreateCache(arena_.get()).value()),
+        places_(kIndices) {
     map_ = std::make_unique<Map>(*cache_, nodes_);
   }
   ~Values() override { map_.reset(); }
@@ -131,6 +135,7 @@ class Values final : public Scenario {
   }
 
   xarray::NodeCache& nodes_;
+  std::unique_ptr<slab::Arena> arena_;
   std::unique_ptr<xarray::ValueCache> cache_;
   std::unique_ptr<Map> map_;
   std::vector<Versioned> places_;
