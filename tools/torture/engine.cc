@@ -64,7 +64,6 @@ class Engine {
  public:
   Engine(const Options& options, Listener& listener, absl::Span<const ScenarioKind> kinds)
       : options_(options), listener_(listener), random_(options.seed ^ 0x746f7274), world_(options, errors_) {
-    if (!PipeCounts::SelfTest()) errors_.Report(Error::kChecker, "the age pipe does not notice what it is fed");
     for (const ScenarioKind* kind : Chosen(kinds)) scenarios_.push_back(kind->make(world_));
     for (const auto& scenario : scenarios_) {
       for (const ActorSpec& spec : scenario->Actors(world_)) Add(spec);
@@ -78,6 +77,7 @@ class Engine {
                             [this](const std::string& description) { Stall(description); });
     began_ns_ = tool::NowNs();
     Plant(options_.planted);
+    if (!PipeCounts::SelfTest()) errors_.Report(Error::kChecker, "the age pipe does not notice what it is fed");
     options_.single_threaded ? RunSteps() : RunThreads();
     if (errors_.total() == 0) Audit();
     planted_runs_ = PlantedRuns();
@@ -194,11 +194,12 @@ class Engine {
   }
 
   void RunSteps() {
-    const Replay replay(options_.seed, world_.nodes(), errors_);
+    Replay replay(options_.seed, world_.nodes(), errors_);
     tool::Random random(options_.seed);
     for (uint64_t step = 0; step < options_.steps && found_nothing(); ++step) {
       const Part& part = parts_[random.Below(parts_.size())];
       ThisThread().BeginStep(tool::NowNs());
+      replay.BeginStep();
       part.actor->Step(world_, random);
       ThisThread().EndStep();
       if (step % kStepsBetweenAudits == kStepsBetweenAudits - 1) Audit();
