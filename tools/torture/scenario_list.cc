@@ -18,6 +18,12 @@ constexpr ScenarioKind kKinds[] = {
     {"marks", "marks that come and go, and readers that know what each place may say", &MakeMarks},
     {"orders", "entries of several indices, stored, split and erased under readers of any two of them", &MakeOrders},
     {"ids", "IDs from an array and from an Ida, until none is left", &MakeIds},
+    {"objects", "a cache of its own: no object is two threads', none is lost, empty slabs go back", &MakeObjects},
+    {"handlers", "handlers that veto allocations, and what those before them are told", &MakeHandlers},
+    {"values", "maps whose values move, made and destroyed meanwhile", &MakeValues},
+    {"blocks", "contiguous blocks that are written all over and looked at again", &MakeBlocks},
+    {"shortage", "memory that cannot be had: what fails has changed nothing, and nothing is lost", &MakeShortage},
+    {"forks", "forks under way: the child reads, retires, allocates and ends", &MakeForks},
 };
 
 }  // namespace

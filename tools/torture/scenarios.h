@@ -21,6 +21,12 @@ std::unique_ptr<Scenario> MakeRoots(World& world);         // roots.cc
 std::unique_ptr<Scenario> MakeMarks(World& world);         // marks.cc
 std::unique_ptr<Scenario> MakeOrders(World& world);        // orders.cc
 std::unique_ptr<Scenario> MakeIds(World& world);           // ids.cc
+std::unique_ptr<Scenario> MakeObjects(World& world);       // objects.cc
+std::unique_ptr<Scenario> MakeHandlers(World& world);      // handlers.cc
+std::unique_ptr<Scenario> MakeValues(World& world);        // values.cc
+std::unique_ptr<Scenario> MakeBlocks(World& world);        // blocks.cc
+std::unique_ptr<Scenario> MakeShortage(World& world);      // shortage.cc
+std::unique_ptr<Scenario> MakeForks(World& world);         // forks.cc
 
 }  // namespace mxa::torture
 
