@@ -12,6 +12,7 @@
 #include "tools/mxa/output.h"
 #include "tools/mxa/result_file.h"
 #include "tools/mxa/torture_options.h"
+#include "tools/mxa/torture_page.h"
 #include "tools/torture/crash_report.h"
 #include "tools/torture/engine.h"
 #include "tools/torture/report_text.h"
@@ -23,9 +24,19 @@ namespace {
 class Results final : public torture::Listener {
  public:
   Results(const TortureOptions& options, FILE* out)
-      : options_(options), out_(out), json_to_out_(options.json == "-"), json_(json_to_out_ ? "" : options.json) {}
+      : options_(options),
+        out_(out),
+        json_to_out_(options.json == "-"),
+        json_(json_to_out_ ? "" : options.json),
+        html_(options.html) {}
 
-  const ResultFile& json() const { return json_; }
+  // Empty, or which file cannot be opened, and why.
+  std::string OpenError() const {
+    for (const ResultFile* file : {&json_, &html_}) {
+      if (!file->is_open()) return file->Error("");
+    }
+    return "";
+  }
   bool wants_lines() const { return !options_.quiet && !json_to_out_; }
 
   void Begin() {
@@ -46,6 +57,7 @@ class Results final : public torture::Listener {
   std::string End(const torture::Report& report) {
     const std::string json = torture::JsonOf(report);
     if (json_.is_wanted() && !json_.Replace(json)) return json_.Error("cannot write: ");
+    if (html_.is_wanted() && !html_.Replace(HtmlOf(report))) return html_.Error("cannot write: ");
     const bool written = json_to_out_ ? Put(out_, json) : options_.quiet || Put(out_, torture::SummaryOf(report));
     return written ? "" : absl::StrCat("standard output: cannot write: ", strerror(errno));
   }
@@ -55,6 +67,7 @@ class Results final : public torture::Listener {
   FILE* const out_;
   const bool json_to_out_;
   ResultFile json_;
+  ResultFile html_;
 };
 
 }  // namespace
@@ -67,7 +80,7 @@ int TortureCommand(absl::Span<const absl::string_view> arguments, FILE* out, FIL
     return Put(out, text) ? 0 : Fail(err, "standard output: cannot write");
   }
   Results results(*options, out);
-  if (!results.json().is_open()) return Fail(err, results.json().Error(""));
+  if (const std::string error = results.OpenError(); !error.empty()) return Fail(err, error);
   results.Begin();
   const torture::CrashReport crash_report(torture::ParametersOf(options->run));
   const torture::Report report = torture::RunTorture(options->run, &results);

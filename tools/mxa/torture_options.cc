@@ -45,6 +45,7 @@ CommandLine Describe(TortureOptions& options, Texts& texts) {
   line.Switch("list-scenarios", "the scenarios there are", &options.list_scenarios);
   line.Text("json", "FILE", "write the figures as JSON; - writes them to standard output instead of the lines",
             &options.json);
+  line.Text("html", "FILE", "write a page with the verdict and the figures, for any browser", &options.html);
   line.Switch("quiet", "no lines: errors only", &options.quiet);
   line.Switch("help", "this text", &options.help);
   return line;

@@ -18,6 +18,7 @@ namespace mxa::tool {
 struct TortureOptions {
   torture::Options run;
   std::string json;  // file to write ("-": standard output), or empty
+  std::string html;  // file to write a page to, or empty
   bool quiet = false;
   bool help = false;
   bool list_scenarios = false;

@@ -130,8 +130,12 @@ void ElementPool::RetireCallback(reclaim::RetireHead* head) {
 
 bool ElementPool::Check(const Element& element, uint32_t array, uint64_t index) {
   Count(Figure::kReads);
+  if (element.state.load(std::memory_order_relaxed) == ElementState::kRetired) Count(Figure::kOutlived);
+  return Judge(element, array, index);
+}
+
+bool ElementPool::Judge(const Element& element, uint32_t array, uint64_t index) {
   const ElementState state = element.state.load(std::memory_order_relaxed);
-  if (state == ElementState::kRetired) Count(Figure::kOutlived);
   if (element.canary == kLiveCanary && tool::IsWhole(element) && element.array == array && element.index == index &&
       state != ElementState::kFree) {
     return true;

@@ -43,6 +43,8 @@ class ElementPool {
   // Whether `element` is one of this place that nobody has taken back: for readers that know no more than where they
   // looked. Reports what is wrong. Counts it among the reads, and those that were replaced while they were held.
   bool Check(const Element& element, uint32_t array, uint64_t index);
+  // The same for audits, which are no reads.
+  bool Judge(const Element& element, uint32_t array, uint64_t index);
 
   // Waits until everything retired so far is free. Context: outside sections and locks.
   void AwaitRetired();

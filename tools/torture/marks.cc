@@ -118,8 +118,11 @@ class Marks final : public Scenario {
     size_t next = 0;  // of the first leaf, which is in the order of its indices
     for (;;) {
       size_t watched = next;
-      while (watched < 64 && !IsMarked(watched, places_[watched].committed())) ++watched;
-      const uint64_t committed = watched < 64 ? places_[watched].committed() : 0;
+      uint64_t committed = 0;
+      for (; watched < 64; ++watched) {
+        committed = places_[watched].committed();
+        if (IsMarked(watched, committed)) break;
+      }
       const std::optional<uint64_t> met = cursor.NextMarked(Mark::k0);
       if (watched < 64 && (!met.has_value() || cursor.index() > watched) && places_[watched].begun() == committed) {
         world.errors().Report(Error::kMark,

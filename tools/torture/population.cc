@@ -117,7 +117,7 @@ void Population::Audit() {
     ReadScope section;
     const Element* element = array(id).Load(index);
     if (!check.Found(element)) errors_.Report(Error::kVanished, log.first());
-    if (element != nullptr) elements_.Check(*element, id, index);
+    if (element != nullptr) elements_.Judge(*element, id, index);
     if (array(id).GetMark(index, Mark::k0) != ledger_.IsMarkedEntry(place)) {
       errors_.Report(Error::kMark, absl::StrFormat("array %d, index %d: not as marked as at first", id, index));
     }

@@ -19,7 +19,10 @@ namespace mxa::torture {
 namespace {
 
 constexpr uint64_t kMoveOneIn = 24;
-constexpr size_t kMostRetired = 10'000;  // old places that wait for the end of the section
+// Old places wait for the end of the section, and some for longer: how many moves there can be must not depend on how far
+// the library's own thread has come with them.
+constexpr int kMovesPerStep = 6;
+constexpr uint64_t kStepsPerBarrier = 16;
 
 thread_local Replay* tls_replay = nullptr;
 
@@ -55,6 +58,11 @@ Replay::~Replay() {
   tls_replay = nullptr;
 }
 
+void Replay::BeginStep() {
+  moves_left_ = kMovesPerStep;
+  if (++steps_ % kStepsPerBarrier == 0) nodes_.slabs().FreeRcuBarrier();
+}
+
 void Replay::OnPoint(const char* point) {
   if (tls_replay != nullptr) tls_replay->Reach(point);
 }
@@ -74,7 +82,8 @@ void Replay::Reach(const char* point) {
   LookAtGracePeriod(point, errors_);
   if (!IsReproducible(point)) return;
   Digest(point, 0, 0);
-  if (!random_.OneIn(kMoveOneIn) || !reclaim::MayReclaim()) return;
+  if (!random_.OneIn(kMoveOneIn) || moves_left_ == 0 || !reclaim::MayReclaim()) return;
+  --moves_left_;
   moving_ = true;
   MoveAll();
   moving_ = false;
@@ -84,7 +93,6 @@ void Replay::Reach(const char* point) {
 // let it through.
 void Replay::MoveAll() {
   slab::Cache& cache = nodes_.slabs();
-  if (cache.Stats().retired > kMostRetired) return;
   const reclaim::ReadSection section;  // so that no slab with a node in it goes away
   std::vector<void*> nodes;
   const size_t stride = cache.Shape().stride;

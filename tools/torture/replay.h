@@ -24,6 +24,9 @@ class Replay {
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
+  // To be called before each step of an actor, with no section open.
+  void BeginStep();
+
   uint64_t digest() const { return digest_; }
 
  private:
@@ -38,6 +41,8 @@ class Replay {
   Errors& errors_;
   uint64_t digest_ = 0;
   bool moving_ = false;
+  uint64_t steps_ = 0;
+  int moves_left_ = 0;  // of this step
 };
 
 }  // namespace mxa::torture
