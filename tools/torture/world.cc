@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 #include "reclaim/rcu.h"
+#include "slab/cache_registry.h"
 #include "tools/torture/shape.h"
 #include "tools/torture/threads.h"
 
@@ -70,15 +71,15 @@ void World::EndAudit() {
   Count(Figure::kAudits);
 }
 
-// What lies free in its slabs is the caches' own business; but every slab of theirs is the arena's, and the kernel holds
-// pages for no other. The library's own threads may be on their way to give slabs back: a difference that stays counts.
+// What lies free in its slabs is the caches' own business, whoever's they are; but what the arena has handed out are their
+// slabs, and the kernel holds pages for nothing else. The library's own threads may be on their way to give slabs back: a difference that stays counts.
 void World::AuditMemory() {
-  const absl::Time limit = absl::Now() + absl::Seconds(options_.stall_seconds);
+  const absl::Time limit = absl::Now() + absl::Seconds(options_.stall_seconds / 3);
   for (;;) {
     size_t units = 0;
-    for (slab::Cache* cache : {&nodes_->slabs(), &elements_->cache()}) {
-      units += cache->Stats().slabs * cache->Shape().units_per_slab;
-    }
+    slab::ForEachCache([&](slab::Cache& cache) {
+      if (&cache.arena() == arena_.get()) units += cache.Stats().slabs * cache.Shape().units_per_slab;
+    });
     const slab::CacheStats elements = elements_->cache().Stats();
     const size_t held = arena_->units_held();
     const size_t resident = arena_->Residency().object_bytes;
