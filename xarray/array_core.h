@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/schedule_point.h"
 #include "reclaim/rcu.h"
 #include "xarray/anchor.h"
 #include "xarray/entry.h"
@@ -391,9 +392,10 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t inde
   top_##height : if (IsBeyond<height>(index)) return kNull; \
   slots = entry - NodeTag(height) + Node::kSlotsAt;         \
   goto at_##height
-#define MXA_DOWN(height, below)                                       \
-  at_##height : entry = Node::SlotAt(slots, OffsetAt(index, height)); \
-  slots = entry - NodeTag(below) + Node::kSlotsAt;                    \
+#define MXA_DOWN(height, below)                         \
+  at_##height : MXA_SCHEDULE_POINT("load.down");        \
+  entry = Node::SlotAt(slots, OffsetAt(index, height)); \
+  slots = entry - NodeTag(below) + Node::kSlotsAt;      \
   if (ABSL_PREDICT_FALSE((slots & kNodeAlignMask) != 0)) return LoadOther(entry, index)
 
   // The usual heights by direct branches, which cost less than a jump table and are told apart better when arrays of
@@ -443,6 +445,7 @@ ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadInSection(uint64_t inde
   MXA_DOWN(3, 2);
   MXA_DOWN(2, 1);
 at_1:
+  MXA_SCHEDULE_POINT("load.down");
   entry = Node::SlotAt(slots, OffsetAt(index, 1));
   // Bit 1 alone first: an untagged pointer passes by one test.
   if (ABSL_PREDICT_FALSE((entry & 2) != 0) && IsInternal(entry)) return LoadSlow(entry, index);

@@ -98,6 +98,7 @@ MoveResult MovableMapCore::TryMove(MapValue* from, MapValue* to) {
   // Step 3. Only try: a user may hold the lock for as long as an Update takes. Under it, what the slot leads to is in
   // the map, and nothing else is: not what is being stored, nor what has just been erased.
   if (!array_.anchor().TryLock()) return MoveResult::kBusy;
+  MXA_SCHEDULE_POINT("value_mover.locked");
   LockedArray locked(array_, LockedArray::AdoptLock());
   const uint64_t index = from->index();
   if (locked.Load(index) != ValueEntry(from) && !PlantedBugIs(PlantedBug::kValueMovedUnchecked))

@@ -107,7 +107,7 @@ class Roots final : public Scenario {
     }
   }
 
-  // Stays where index 0 was at first, and wants what is there by now.
+  // Stays where index 0 was at first, steps off and on it, and wants what is there by now.
   void Spin(World& world, tool::Random& random) {
     ReadScope section;
     XArrayCursor<Value> cursor(array_, 0);
@@ -115,8 +115,10 @@ class Roots final : public Scenario {
     Judge(world, cursor.NextIndex(), committed, "a step by index");
     for (int i = 0; i < 6; ++i) {
       section.Hold(random);
+      cursor.NextIndex();
       committed = zero_.committed();
-      Judge(world, cursor.Reload(), committed, "a cursor's look once more");
+      Judge(world, cursor.PrevIndex(), committed, "a step back by index");
+      if (random.OneIn(2)) Judge(world, cursor.Reload(), committed, "a cursor's look once more");
     }
   }
 

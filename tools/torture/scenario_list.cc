@@ -24,6 +24,8 @@ constexpr ScenarioKind kKinds[] = {
     {"blocks", "contiguous blocks that are written all over and looked at again", &MakeBlocks},
     {"shortage", "memory that cannot be had: what fails has changed nothing, and nothing is lost", &MakeShortage},
     {"forks", "forks under way: the child reads, retires, allocates and ends", &MakeForks},
+    {"endings", "arrays and maps that end while the mover is about to lock them", &MakeEndings},
+    {"movables", "movable objects of its own: users, passes that move half of them, and blocks", &MakeMovables},
 };
 
 }  // namespace

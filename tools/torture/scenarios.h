@@ -27,6 +27,8 @@ std::unique_ptr<Scenario> MakeValues(World& world);        // values.cc
 std::unique_ptr<Scenario> MakeBlocks(World& world);        // blocks.cc
 std::unique_ptr<Scenario> MakeShortage(World& world);      // shortage.cc
 std::unique_ptr<Scenario> MakeForks(World& world);         // forks.cc
+std::unique_ptr<Scenario> MakeEndings(World& world);       // endings.cc
+std::unique_ptr<Scenario> MakeMovables(World& world);      // movables.cc
 
 }  // namespace mxa::torture
 
