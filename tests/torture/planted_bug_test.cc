@@ -37,6 +37,19 @@ TEST_P(PlantedBugTest, AReaderOutsideEverySection) {
   EXPECT_GT(report.planted_runs, 0);
 }
 
+// What needs no more than one reader, a writer and a move at the right moment is found by a single-threaded run, each time.
+TEST_P(PlantedBugTest, AMoveThatLeavesReadersBehindIsFoundByOneThread) {
+  Options options;
+  options.single_threaded = true;
+  options.steps = 3000;
+  options.shape = GetParam();
+  options.scenarios = {"readwrite", "walks"};
+  options.planted = PlantedBug::kNoRetryAfterMove;
+  const Report report = RunTorture(options);
+  EXPECT_EQ(report.verdict(), Verdict::kFailure);
+  EXPECT_GT(report.planted_runs, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, PlantedBugTest, testing::Values("tiny", "small", "mixed"));
 
 TEST(PlantedCheckerTest, ASumThatSkipsItsLastBucket) {

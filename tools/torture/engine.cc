@@ -35,7 +35,10 @@ namespace {
 constexpr uint64_t kMostBacklog = 4'000'000;  // elements retired and not called back
 constexpr double kSecondsToEnd = 10;          // for steps, once a violation has been found
 constexpr uint64_t kStepsBetweenAudits = 1000;
-constexpr absl::Duration kRestInCrowd = absl::Microseconds(50);  // for each actor a processor has
+constexpr absl::Duration kRestInCrowd = absl::Microseconds(50);  // for each actor a processor has, from so many on:
+constexpr size_t kCrowd = 4;
+constexpr size_t kManyScenarios = 5;
+constexpr size_t kAlwaysCalled = 2;  // the first of the list: those who read, write and move
 
 // An actor with its name, pace and seed, ready to run.
 struct Part {
@@ -43,6 +46,8 @@ struct Part {
   absl::Duration pace;
   uint64_t seed;
   std::unique_ptr<Actor> actor;
+  size_t scenario;        // its number in this run
+  bool is_called = true;  // works until the next pause; changed while all rest
 };
 
 void Plant([[maybe_unused]] PlantedBug bug) {
@@ -66,11 +71,10 @@ class Engine {
   Engine(const Options& options, Listener& listener, absl::Span<const ScenarioKind> kinds)
       : options_(options), listener_(listener), random_(options.seed ^ 0x746f7274), world_(options, errors_) {
     for (const ScenarioKind* kind : Chosen(kinds)) scenarios_.push_back(kind->make(world_));
-    for (const auto& scenario : scenarios_) {
-      for (const ActorSpec& spec : scenario->Actors(world_)) Add(spec);
+    for (size_t scenario = 0; scenario < scenarios_.size(); ++scenario) {
+      for (const ActorSpec& spec : scenarios_[scenario]->Actors(world_)) Add(spec, scenario);
     }
     MXA_CHECK(!parts_.empty(), "nobody takes part");
-    LeaveRoom();
   }
 
   void Go() {
@@ -134,33 +138,44 @@ class Engine {
     return chosen;
   }
 
-  void Add(const ActorSpec& spec) {
+  void Add(const ActorSpec& spec, size_t scenario) {
     for (size_t i = 0; i < spec.count; ++i) {
       parts_.push_back({.name = spec.count == 1 ? spec.name : absl::StrFormat("%s %d", spec.name, i + 1),
                         .pace = spec.pace,
                         .seed = random_.Next(),
-                        .actor = spec.make(world_)});
+                        .actor = spec.make(world_),
+                        .scenario = scenario});
     }
   }
 
-  // Where many never rest, each of them does for a little while: otherwise readers that wait for a processor inside their
-  // sections hold up the grace periods, and little else happens.
-  void LeaveRoom() {
-    const size_t processors = std::max(1u, std::thread::hardware_concurrency());
-    const auto crowd = static_cast<int64_t>(parts_.size() / processors);
-    if (crowd < 2) return;
-    for (Part& part : parts_) part.pace = std::max(part.pace, crowd * kRestInCrowd);
+  // Who works until the next pause. A crowd meets everywhere, but each two of them seldom; so of many scenarios all work
+  // and then a few, by turns. (Leaving parts of a test out at random: Groce et al., "Swarm testing", 2012.)
+  // REQUIRES: all rest, or none has begun.
+  void CallParts() {
+    std::vector<bool> called(scenarios_.size(), true);
+    const bool a_few = scenarios_.size() >= kManyScenarios && turn_++ % 2 == 1;
+    for (size_t i = kAlwaysCalled; a_few && i < called.size(); ++i) called[i] = random_.OneIn(4);
+    size_t count = 0;
+    for (Part& part : parts_) count += part.is_called = called[part.scenario];
+    // Where many never rest, each of them does for a little while: otherwise readers that wait for a processor inside their
+    // sections hold up the grace periods, and little else happens.
+    const size_t crowd = count / std::max(1u, std::thread::hardware_concurrency());
+    rest_in_crowd_ = crowd < kCrowd ? absl::ZeroDuration() : static_cast<int64_t>(crowd) * kRestInCrowd;
   }
 
   void RunPart(Gate& gate, const Part& part) {
     const ThreadScope thread(part.name);
     tool::Random random(part.seed);
     while (!world_.ended()) {
+      if (!part.is_called) {
+        gate.AwaitPause();
+        continue;
+      }
       ThisThread().BeginStep(tool::NowNs());
       part.actor->Step(world_, random);
       ThisThread().EndStep();
       { const reclaim::OfflineScope quiescent; }  // for qsbr: the step may have had no section at all
-      gate.Checkpoint(part.pace);
+      gate.Checkpoint(std::max(part.pace, rest_in_crowd_));
     }
     gate.Leave();
   }
@@ -168,6 +183,7 @@ class Engine {
   void RunThreads() {
     const Perturbation perturbation(options_.seed, options_.perturb, errors_);
     Gate gate(parts_.size());
+    CallParts();
     std::vector<std::thread> threads;
     for (const Part& part : parts_) threads.emplace_back([this, &gate, &part] { RunPart(gate, part); });
     const uint64_t end_ns = began_ns_ + static_cast<uint64_t>(options_.seconds * 1e9);
@@ -180,7 +196,10 @@ class Engine {
       } else {
         while (!gate.Pause(absl::Seconds(1)) && found_nothing()) continue;
         ThisThread().BeginStep(tool::NowNs());
-        if (found_nothing()) Audit();
+        if (found_nothing()) {
+          Audit();
+          CallParts();
+        }
         ThisThread().EndStep();
         listener_.OnPause(Tell());
         last = last || !found_nothing();
@@ -207,13 +226,17 @@ class Engine {
   }
 
   void RunSteps() {
-    Replay replay(options_.seed, world_.nodes(), errors_);
+    const auto write = [this](tool::Random& random) {
+      world_.population().Write(random.Below(world_.population().places()), random);
+    };
+    Replay replay(options_.seed, world_.nodes(), write, errors_);
     tool::Random random(options_.seed);
     for (uint64_t step = 0; step < options_.steps && found_nothing(); ++step) {
       const Part& part = parts_[random.Below(parts_.size())];
       ThisThread().BeginStep(tool::NowNs());
       replay.BeginStep();
       part.actor->Step(world_, random);
+      replay.EndStep();
       ThisThread().EndStep();
       if (step % kStepsBetweenAudits == kStepsBetweenAudits - 1) Audit();
     }
@@ -265,6 +288,8 @@ class Engine {
   std::vector<std::unique_ptr<Scenario>> scenarios_;
   std::vector<Part> parts_;
   const uint64_t grace_periods_before_ = reclaim::GracePeriods();
+  uint64_t turn_ = 0;                                    // of calling all or a few
+  absl::Duration rest_in_crowd_ = absl::ZeroDuration();  // changed while all rest
   uint64_t began_ns_ = tool::NowNs();
   uint64_t ended_ns_ = 0;
   double worked_seconds_ = 0;

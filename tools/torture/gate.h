@@ -67,6 +67,7 @@ class Gate {
     open_for_good_ = for_good;
     pausing_.store(false, std::memory_order_relaxed);
     resumed_.SignalAll();
+    if (for_good) paused_.SignalAll();
   }
 
  private:

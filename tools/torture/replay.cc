@@ -2,6 +2,7 @@
 #include "tools/torture/replay.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -19,6 +20,7 @@ namespace mxa::torture {
 namespace {
 
 constexpr uint64_t kMoveOneIn = 24;
+constexpr uint64_t kMeddleOneIn = 4;
 // Old places wait for the end of the section, and some for longer: how many moves there can be must not depend on how far
 // the library's own thread has come with them.
 constexpr int kMovesPerStep = 6;
@@ -38,8 +40,8 @@ bool IsReproducible(absl::string_view point) {
 
 }  // namespace
 
-Replay::Replay(uint64_t seed, xarray::NodeCache& nodes, Errors& errors)
-    : random_(seed), nodes_(nodes), errors_(errors) {
+Replay::Replay(uint64_t seed, xarray::NodeCache& nodes, std::function<void(tool::Random&)> meddle, Errors& errors)
+    : random_(seed), nodes_(nodes), meddle_(std::move(meddle)), errors_(errors) {
   MXA_CHECK(tls_replay == nullptr, "one replay at a time");
   tls_replay = this;
   SetNoteListener(&OnNote);
@@ -59,6 +61,7 @@ Replay::~Replay() {
 }
 
 void Replay::BeginStep() {
+  in_step_ = true;
   moves_left_ = kMovesPerStep;
   if (++steps_ % kStepsPerBarrier == 0) nodes_.slabs().FreeRcuBarrier();
 }
@@ -78,15 +81,18 @@ void Replay::Digest(const char* what, uint64_t first, uint64_t second) {
 }
 
 void Replay::Reach(const char* point) {
-  if (moving_) return;
+  if (inside_) return;
   LookAtGracePeriod(point, errors_);
   if (!IsReproducible(point)) return;
   Digest(point, 0, 0);
-  if (!random_.OneIn(kMoveOneIn) || moves_left_ == 0 || !reclaim::MayReclaim()) return;
-  --moves_left_;
-  moving_ = true;
-  MoveAll();
-  moving_ = false;
+  if (!in_step_ || !reclaim::MayReclaim()) return;
+  inside_ = true;
+  if (random_.OneIn(kMoveOneIn) && moves_left_ > 0) {
+    --moves_left_;
+    MoveAll();
+  }
+  if (random_.OneIn(kMeddleOneIn)) meddle_(random_);
+  inside_ = false;
 }
 
 // What is free, retired or with a thread is in its constructed state or says that it is retired, so that the mover does not

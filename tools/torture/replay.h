@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What makes a single-threaded run exact: nodes move at schedule points of the one thread, by seeded chance, and all that is
-// done goes into a digest that is the same in every run with the same seed.
+// What makes a single-threaded run exact: nodes move and entries are written at schedule points of the one thread, by seeded
+// chance, and all that is done goes into a digest that is the same in every run with the same seed.
 //
 // Nodes are moved by hand: a pass would wait for the read section that it interrupts. Points that are reached or not by
 // what the library's own threads have given back by then are left out.
@@ -10,6 +10,7 @@
 #define MXA_TOOLS_TORTURE_REPLAY_H_
 
 #include <cstdint>
+#include <functional>
 
 #include "tools/mxa/random.h"
 #include "tools/torture/errors.h"
@@ -19,13 +20,15 @@ namespace mxa::torture {
 
 class Replay {
  public:
-  Replay(uint64_t seed, xarray::NodeCache& nodes, Errors& errors);
+  // `meddle` does what another thread might do just then: inside any read, with no lock held. It waits for nothing.
+  Replay(uint64_t seed, xarray::NodeCache& nodes, std::function<void(tool::Random&)> meddle, Errors& errors);
   ~Replay();
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;
 
-  // To be called before each step of an actor, with no section open.
+  // To be called before and behind each step of an actor, with no section open: between steps nothing moves.
   void BeginStep();
+  void EndStep() { in_step_ = false; }
 
   uint64_t digest() const { return digest_; }
 
@@ -38,9 +41,11 @@ class Replay {
 
   tool::Random random_;
   xarray::NodeCache& nodes_;
+  const std::function<void(tool::Random&)> meddle_;
   Errors& errors_;
   uint64_t digest_ = 0;
-  bool moving_ = false;
+  bool in_step_ = false;
+  bool inside_ = false;  // what is done at a point comes to points as well
   uint64_t steps_ = 0;
   int moves_left_ = 0;  // of this step
 };
