@@ -4,6 +4,7 @@
 // cleared, and some hold by turns an entry that is marked and another that never is.
 //
 // Invariant: of a place that toggles, an odd version is marked and an even one is not.
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -70,6 +71,7 @@ class Marks final : public Scenario {
   void Change(World& world, tool::Random& random) {
     // One of them most often: what it says changes between the looks of whoever is there.
     const size_t hot = AnyThatChanges(random);
+    hot_.store(hot, std::memory_order_relaxed);  // relaxed: only says where it is worth looking
     for (int i = 0; i < 32; ++i) {
       const size_t place = random.OneIn(4) ? AnyThatChanges(random) : hot;
       const uint64_t index = IndexOf(place);
@@ -99,9 +101,10 @@ class Marks final : public Scenario {
 
   void Read(World& world, tool::Random& random) {
     for (int i = 0; i < 8; ++i) ReadOne(world, random.Below(kPlaces));
-    for (int i = 0; i < 4; ++i) Walk(world, random);
+    for (int i = 0; i < 32; ++i) SearchHot(world);
+    for (int i = 0; i < 2; ++i) Walk(world, random);
     Count(Figure::kReads, 8);
-    Count(Figure::kMarkedWalks, 4);
+    Count(Figure::kMarkedWalks, 34);
   }
 
   void ReadOne(World& world, size_t place) {
@@ -111,6 +114,15 @@ class Marks final : public Scenario {
       world.errors().Report(
           Error::kMark, absl::StrFormat("index %u is marked: %d, in version %u", IndexOf(place), marked, committed));
     }
+  }
+
+  // A marked search of one place only, which changes all the time.
+  void SearchHot(World& world) {
+    const uint64_t index = IndexOf(hot_.load(std::memory_order_relaxed));  // relaxed: wherever it is
+    const auto met = array_.FindMarked(Mark::k0, index, index);
+    if (!met.has_value() || met->element < kPlainValue) return;
+    world.errors().Report(Error::kMark, absl::StrFormat("a marked search found index %u, which is %u and never marked",
+                                                        index, met->element.value_or(0)));
   }
 
   // Each step meets what is marked throughout the step, and nothing that never is.
@@ -148,6 +160,7 @@ class Marks final : public Scenario {
 
   XArray<Value> array_;
   std::vector<Versioned> places_;
+  std::atomic<size_t> hot_{0};
 };
 
 }  // namespace
