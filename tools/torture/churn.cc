@@ -9,6 +9,7 @@
 #include "reclaim/rcu.h"
 #include "tools/torture/read_scope.h"
 #include "tools/torture/scenarios.h"
+#include "tools/torture/thread_lives.h"
 #include "tools/torture/threads.h"
 #include "tools/torture/world.h"
 
@@ -26,6 +27,7 @@ void Join(std::vector<std::thread>& threads) {
 // In a replayed run one thread after the other.
 template <typename Body>
 void RunThreads(World& world, size_t count, tool::Random& random, Body body) {
+  const ThreadLives lives(world);
   std::vector<std::thread> threads;
   for (size_t i = 0; i < count; ++i) {
     threads.emplace_back([&body, seed = random.Next()] {

@@ -159,6 +159,7 @@ class Engine {
       ThisThread().BeginStep(tool::NowNs());
       part.actor->Step(world_, random);
       ThisThread().EndStep();
+      { const reclaim::OfflineScope quiescent; }  // for qsbr: the step may have had no section at all
       gate.Checkpoint(part.pace);
     }
     gate.Leave();
@@ -195,6 +196,7 @@ class Engine {
   void LetWork(uint64_t end_ns) {
     const uint64_t work_began_ns = tool::NowNs();
     const uint64_t pause_ns = work_began_ns + static_cast<uint64_t>(options_.stutter_seconds * 1e9);
+    const reclaim::OfflineScope offline;
     while (tool::NowNs() < std::min(pause_ns, end_ns) && found_nothing()) {
       absl::SleepFor(absl::Milliseconds(10));
       const uint64_t backlog = world_.elements().retired() - world_.elements().called_back();
@@ -231,7 +233,9 @@ class Engine {
 
   std::vector<std::string> Shortfalls(const Report& report) const {
     std::vector<std::string> shortfalls;
+    // One thread meets nobody: how much it does is up to its steps.
     for (const auto& scenario : scenarios_) {
+      if (options_.single_threaded) break;
       for (const Minimum& minimum : scenario->Minima()) {
         const double least = minimum.least_per_second * worked_seconds_ / MXA_TORTURE_SLOWDOWN;
         if (static_cast<double>(report.figure(minimum.figure)) >= least) continue;

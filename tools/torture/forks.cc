@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "base/mutex.h"
 #include "reclaim/rcu.h"
 #include "tools/torture/scenarios.h"
 #include "tools/torture/threads.h"
@@ -35,14 +36,24 @@ class Forks final : public Scenario {
 
  private:
   void Fork(World& world) {
-    const pid_t child = fork();
+    const pid_t child = ForkAlone(world);
     if (child == 0) _exit(ChildFinds(world));
     int status = 0;
+    const reclaim::OfflineScope offline;
     if (child < 0 || waitpid(child, &status, 0) != child) return;
     Note("fork", static_cast<uint64_t>(status));
     if (status != 0) {
       world.errors().Report(Error::kChild, absl::StrFormat("the child of a fork ended with status %d", status));
     }
+  }
+
+  // In the child the lock stays as it is: threads that are not there may wait for it.
+  static pid_t ForkAlone(World& world) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const reclaim::OfflineScope offline;
+    world.thread_lives().Lock();
+    const pid_t child = fork();
+    if (child != 0) world.thread_lives().Unlock();
+    return child;
   }
 
   // 0, or what is wrong. The child has this thread alone.

@@ -52,6 +52,7 @@ class Gate {
   // False: not everybody came within `limit`.
   bool Pause(absl::Duration limit) {
     const absl::Time deadline = absl::Now() + limit;
+    reclaim::OfflineScope offline;
     MutexLock lock(&mutex_);
     pausing_.store(true, std::memory_order_relaxed);
     ++pauses_;

@@ -17,6 +17,7 @@
 #include "slab/arena.h"
 #include "slab/cache.h"
 #include "tools/torture/scenarios.h"
+#include "tools/torture/thread_lives.h"
 #include "tools/torture/threads.h"
 #include "tools/torture/world.h"
 
@@ -118,13 +119,16 @@ class User final : public Actor {
 
 std::vector<ActorSpec> Objects::Actors(World&) {
   const auto brief = [this](World& world, tool::Random& random) {
-    std::thread([&] {
+    const ThreadLives lives(world);
+    std::thread user([&] {
       std::vector<Object*> held;
       for (uint64_t i = 1 + random.Below(60); i > 0; --i) {
         if (Object* object = Take(world, 1)) held.push_back(object);
       }
       for (Object* object : held) Give(world, 1, object, random.OneIn(4));
-    }).join();
+    });
+    const reclaim::OfflineScope offline;
+    user.join();
     Count(Figure::kThreads);
   };
   return {{.name = "user", .count = 2, .make = [this](World& world) { return std::make_unique<User>(*this, world); }},

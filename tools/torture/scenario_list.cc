@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "absl/strings/string_view.h"
+#include "base/tsan.h"
 #include "tools/torture/scenarios.h"
 
 namespace mxa::torture {
@@ -23,7 +24,8 @@ constexpr ScenarioKind kKinds[] = {
     {"values", "maps whose values move, made and destroyed meanwhile", &MakeValues},
     {"blocks", "contiguous blocks that are written all over and looked at again", &MakeBlocks},
     {"shortage", "memory that cannot be had: what fails has changed nothing, and nothing is lost", &MakeShortage},
-    {"forks", "forks under way: the child reads, retires, allocates and ends", &MakeForks},
+    {"forks", "forks under way: the child reads, retires, allocates and ends", &MakeForks,
+     /*in_mixed=*/MXA_TSAN == 0},  // ThreadSanitizer's own locks do not live through forks
     {"endings", "arrays and maps that end while the mover is about to lock them", &MakeEndings},
     {"movables", "movable objects of its own: users, passes that move half of them, and blocks", &MakeMovables},
 };

@@ -98,13 +98,16 @@ class Walkers final : public Scenario {
     const size_t begin = random.Below(ledger.size());
     const bool marked = random.OneIn(3);
     const uint32_t id = ledger.array_of(begin);
+    // Once in a while it stands still, long enough for a pass and a writer to overtake it where it stands.
+    const uint64_t slow_step = random.Below(48);
     tool::ErrorLog log;
     tool::ScanCheck check(ledger, {begin, std::min(ledger.range(id).last, begin + 1 + random.Below(200))}, marked, log);
     Note("scan", begin, marked);
     {
       ReadScope section;
       XArrayCursor<Element> cursor(world_.population().array(id), check.first_index());
-      for (;;) {
+      for (uint64_t step = 0;; ++step) {
+        if (step == slow_step) Delay(random, 3'000'000);
         check.BeforeStep();
         const Element* element =
             marked ? cursor.NextMarked(Mark::k0, check.last_index()) : cursor.Next(check.last_index());

@@ -94,6 +94,7 @@ void World::AuditMemory() {
                           "are live and %d retired, the cache says, and should be %d and none",
                           held, units, resident, elements.live, elements.retired, elements_->live()));
     }
+    const reclaim::OfflineScope offline;
     absl::SleepFor(absl::Milliseconds(1));
   }
 }

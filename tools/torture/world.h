@@ -13,6 +13,7 @@
 #include <memory>
 
 #include "base/fault_injector.h"
+#include "base/mutex.h"
 #include "slab/arena.h"
 #include "tools/mxa/random.h"
 #include "tools/torture/element_pool.h"
@@ -56,6 +57,9 @@ class World {
   // else has leaked.
   void AddLive(uint64_t elements) { live_elsewhere_ += elements; }
 
+  // Held shared while threads begin and end (thread_lives.h), and alone by who forks.
+  Mutex& thread_lives() { return thread_lives_; }
+
   // Steps that last long look at it now and then and end.
   bool ended() const { return ended_.load(std::memory_order_relaxed); }
   void End() { ended_.store(true, std::memory_order_relaxed); }
@@ -81,6 +85,7 @@ class World {
   std::unique_ptr<xarray::NodeCache> nodes_;
   std::unique_ptr<ElementPool> elements_;
   std::unique_ptr<Population> population_;
+  Mutex thread_lives_;
   std::atomic<uint32_t> next_array_{1000};
   std::atomic<bool> ended_{false};
   uint64_t live_elsewhere_ = 0;  // since BeginAudit
