@@ -70,7 +70,8 @@ class Marks final : public Scenario {
 
   void Change(World& world, tool::Random& random) {
     // One of them most often: what it says changes between the looks of whoever is there.
-    const size_t hot = AnyThatChanges(random);
+    size_t hot = AnyThatChanges(random);
+    while (RoleOf(hot) != Role::kAlternates && !random.OneIn(4)) hot = AnyThatChanges(random);
     hot_.store(hot, std::memory_order_relaxed);  // relaxed: only says where it is worth looking
     for (int i = 0; i < 32; ++i) {
       const size_t place = random.OneIn(4) ? AnyThatChanges(random) : hot;
@@ -101,10 +102,10 @@ class Marks final : public Scenario {
 
   void Read(World& world, tool::Random& random) {
     for (int i = 0; i < 8; ++i) ReadOne(world, random.Below(kPlaces));
-    for (int i = 0; i < 32; ++i) SearchHot(world);
-    for (int i = 0; i < 2; ++i) Walk(world, random);
+    for (int i = 0; i < 200; ++i) SearchHot(world);
+    Walk(world, random);
     Count(Figure::kReads, 8);
-    Count(Figure::kMarkedWalks, 34);
+    Count(Figure::kMarkedWalks, 201);
   }
 
   void ReadOne(World& world, size_t place) {
