@@ -10,6 +10,7 @@
 #include "base/planted_bug.h"
 #include "tools/mxa/command_line.h"
 #include "tools/torture/actor.h"
+#include "tools/torture/break_plan.h"
 #include "tools/torture/perturbation.h"
 #include "tools/torture/shape.h"
 
@@ -40,7 +41,10 @@ CommandLine Describe(TortureOptions& options, Texts& texts) {
               &run.single_threaded);
   line.Number("steps", "N", "of a single-threaded run, in place of --duration (default 20000)", 1, uint64_t{1} << 40,
               &run.steps);
-  line.Text("break", "NAME", "plant a bug, to see it found; in builds with hooks", &texts.planted);
+  line.Text(
+      "break", "NAME",
+      "plant a bug, to see it found, in the scenarios that meet it most often unless told which; in builds with hooks",
+      &texts.planted);
   line.Switch("list-breaks", "the bugs that can be planted", &options.list_breaks);
   line.Switch("list-scenarios", "the scenarios there are", &options.list_scenarios);
   line.Text("json", "FILE", "write the figures as JSON; - writes them to standard output instead of the lines",
@@ -58,6 +62,12 @@ absl::Status CheckScenarios(const std::vector<std::string>& names) {
     }
   }
   return absl::OkStatus();
+}
+
+// What is most likely to meet a planted bug.
+void SetPlan(const torture::BreakPlan& plan, torture::Options& run) {
+  run.scenarios = absl::StrSplit(plan.scenarios, ',');
+  if (run.shape == torture::Options().shape) run.shape = plan.shape;
 }
 
 }  // namespace
@@ -81,6 +91,7 @@ absl::StatusOr<TortureOptions> ParseTortureOptions(absl::Span<const absl::string
       return absl::InvalidArgumentError(absl::StrCat("--break: there is no '", texts.planted, "'; see --list-breaks"));
     }
     options.run.planted = *bug;
+    if (texts.scenario.empty()) SetPlan(torture::PlanFor(*bug), options.run);
   }
   return options;
 }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/planted_bug.h"
 #include "tools/torture/threads.h"
 
 namespace mxa::torture {
@@ -27,6 +28,15 @@ void Write(const char* text, size_t length) {
   [[maybe_unused]] const ssize_t ignored = write(STDERR_FILENO, text, length);
 }
 
+// As the summary of a run that ends by itself says it.
+void TellPlantedRuns() {
+#if MXA_HOOKS
+  char line[80];
+  const int length = std::snprintf(line, sizeof(line), "planted bug: executed %d times\n", PlantedBugRunsForTest());
+  if (length > 0) Write(line, std::min(static_cast<size_t>(length), sizeof(line) - 1));
+#endif
+}
+
 void OnSignal(int signal) {
   for (const int other : kSignals) std::signal(other, SIG_DFL);
   ThisThread().operations().ForEach([](uint64_t number, const char* what, uint64_t first, uint64_t second) {
@@ -40,6 +50,7 @@ void OnSignal(int signal) {
   const int length = std::snprintf(line, sizeof(line), "!!! ended by signal %d, at '%s'\nEnd of test: FAILURE: %s\n",
                                    signal, ThisThread().point(), g_parameters);
   if (length > 0) Write(line, std::min(static_cast<size_t>(length), sizeof(line) - 1));
+  TellPlantedRuns();
   _exit(1);
 }
 

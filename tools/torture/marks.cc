@@ -4,6 +4,7 @@
 // cleared, and some hold by turns an entry that is marked and another that never is.
 //
 // Invariant: of a place that toggles, an odd version is marked and an even one is not.
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -42,7 +43,8 @@ class Marks final : public Scenario {
 
   std::vector<ActorSpec> Actors(World&) override {
     return {StatelessActor("marker", [this](World& w, tool::Random& random) { Change(w, random); }),
-            StatelessActor("markreader", [this](World& w, tool::Random& random) { Read(w, random); })};
+            StatelessActor("markreader", [this](World& w, tool::Random& random) { Read(w, random); }),
+            StatelessActor("marksearcher", [this](World& w, tool::Random&) { SearchHot(w); })};
   }
 
   void Audit(World& world) override {
@@ -68,8 +70,12 @@ class Marks final : public Scenario {
   }
 
   void Change(World& world, tool::Random& random) {
+    // One of them most often: what it says changes between the looks of whoever is there.
+    size_t hot = AnyThatChanges(random);
+    while (RoleOf(hot) != Role::kAlternates && !random.OneIn(4)) hot = AnyThatChanges(random);
+    hot_.store(hot, std::memory_order_relaxed);  // relaxed: only says where it is worth looking
     for (int i = 0; i < 32; ++i) {
-      const size_t place = AnyThatChanges(random);
+      const size_t place = random.OneIn(4) ? AnyThatChanges(random) : hot;
       const uint64_t index = IndexOf(place);
       const uint64_t next = places_[place].committed() + 1;
       const bool is_marked = next % 2 == 1;
@@ -96,10 +102,10 @@ class Marks final : public Scenario {
   }
 
   void Read(World& world, tool::Random& random) {
-    for (int i = 0; i < 32; ++i) ReadOne(world, random.Below(kPlaces));
-    Walk(world, random);
-    Count(Figure::kReads, 32);
-    Count(Figure::kMarkedWalks);
+    for (int i = 0; i < 8; ++i) ReadOne(world, random.Below(kPlaces));
+    for (int i = 0; i < 4; ++i) Walk(world, random);
+    Count(Figure::kReads, 8);
+    Count(Figure::kMarkedWalks, 4);
   }
 
   void ReadOne(World& world, size_t place) {
@@ -109,6 +115,20 @@ class Marks final : public Scenario {
       world.errors().Report(
           Error::kMark, absl::StrFormat("index %u is marked: %d, in version %u", IndexOf(place), marked, committed));
     }
+  }
+
+  // A marked search of one place only, which changes all the time.
+  void SearchHot(World& world) {
+    for (int i = 0; i < 200; ++i) {
+      const uint64_t index = IndexOf(hot_.load(std::memory_order_relaxed));  // relaxed: wherever it is
+      const auto met = array_.FindMarked(Mark::k0, index, index);
+      if (!met.has_value() || met->element < kPlainValue) continue;
+      world.errors().Report(Error::kMark,
+                            absl::StrFormat("a marked search found index %u, which is %u and never marked", index,
+                                            met->element.value_or(0)));
+      return;
+    }
+    Count(Figure::kMarkedWalks, 200);
   }
 
   // Each step meets what is marked throughout the step, and nothing that never is.
@@ -140,12 +160,15 @@ class Marks final : public Scenario {
         return;
       }
       next = cursor.index() + 1;
+      // So that the node it stands in moves, and marks change in the copy.
+      if (random.OneIn(16)) Delay(random, 200'000);
       section.Hold(random);
     }
   }
 
   XArray<Value> array_;
   std::vector<Versioned> places_;
+  std::atomic<size_t> hot_{0};
 };
 
 }  // namespace

@@ -107,11 +107,14 @@ class Region {
   }
 
   void ReadTwo(World& world, tool::Random& random) {
-    const uint64_t cell = random.Below(kCells);
+    Covered::Seen change;
+    uint64_t cell = random.Below(kCells);
+    // Half of the time where something is going on.
+    const uint64_t newest = newest_.load(std::memory_order_relaxed);  // relaxed: wherever it is
+    if (random.OneIn(2) && changes_[newest / 2 % kRemembered].Read(newest, change)) cell = change.extent.first;
     ReadScope section;
     const std::optional<uint64_t> first = ReadOne(world, cell);
     if (!first.has_value()) return;
-    Covered::Seen change;
     if (!changes_[*first / 2 % kRemembered].Read(*first, change) || !change.whole) return;
     // That it was seen at one index means that it was stored at all of them.
     const uint64_t other = change.extent.first + random.Below(change.extent.last - change.extent.first + 1);
@@ -166,7 +169,10 @@ class Region {
     latest_ += (latest_ % 2 == 1) == stores ? 2 : 1;
     const uint64_t version = latest_;
     Note(stores ? "store" : "erase", base_ + extent.first, base_ + extent.last);
-    if (stores) changes_[version / 2 % kRemembered].Write(version, extent, whole);
+    if (stores) {
+      changes_[version / 2 % kRemembered].Write(version, extent, whole);
+      newest_.store(version, std::memory_order_relaxed);  // relaxed: only says where it is worth looking
+    }
     for (uint64_t cell = extent.first; cell <= extent.last; ++cell) cells_[cell].Begin(version);
     if (make(version).ok()) {
       for (uint64_t cell = extent.first; cell <= extent.last; ++cell) cells_[cell].Commit(version);
@@ -212,6 +218,7 @@ class Region {
   std::vector<Versioned> cells_;
   std::array<Covered, kRemembered> changes_;
   uint64_t latest_ = 0;
+  std::atomic<uint64_t> newest_{0};
 };
 
 class Orders final : public Scenario {
@@ -225,6 +232,7 @@ class Orders final : public Scenario {
     };
     const auto read = [this](World& world, tool::Random& random) {
       for (int i = 0; i < 32; ++i) (random.OneIn(3) ? high_ : low_).ReadTwo(world, random);
+      if (!random.OneIn(4)) return;
       (random.OneIn(3) ? high_ : low_).Walk(world, random);
       Count(Figure::kWalks);
     };

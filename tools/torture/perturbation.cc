@@ -85,9 +85,9 @@ void LookAtGracePeriod(const char* point, Errors& errors) {
 }
 
 bool Perturbation::IsNarrow(const char* point) {
-  static constexpr absl::string_view kNarrow[] = {"mover.",       "value_mover.", "detach.",     "store.before_publish",
-                                                  "store_order.", "split.",       "retire.",     "recycle.",
-                                                  "rcu.",         "load.",        "cursor.head", "node."};
+  static constexpr absl::string_view kNarrow[] = {
+      "mover.",   "value_mover.", "detach.", "store.before_publish", "store_order.", "split.",  "retire.",
+      "recycle.", "rcu.",         "load.",   "cursor.head",          "node.",        "planted."};
   for (const absl::string_view prefix : kNarrow) {
     if (absl::StartsWith(point, prefix)) return true;
   }
