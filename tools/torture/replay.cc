@@ -20,7 +20,7 @@ namespace mxa::torture {
 namespace {
 
 constexpr uint64_t kMoveOneIn = 24;
-constexpr uint64_t kMeddleOneIn = 4;
+constexpr uint64_t kMeddleOneIn = 2;
 // Old places wait for the end of the section, and some for longer: how many moves there can be must not depend on how far
 // the library's own thread has come with them.
 constexpr int kMovesPerStep = 6;
