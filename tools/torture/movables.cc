@@ -77,6 +77,7 @@ class Mover final : public reclaim::Movable {
   }
 
   void Reclaim(absl::Span<void*> objects, reclaim::MoveTarget& target) override {
+    if (objects.empty()) return;  // the slab has become empty by itself: nobody was asked
     Delay(random_, random_.OneIn(4) ? 400'000 : 20'000);
     for (void* object : objects) target.Settle(object, TryMove(static_cast<Object*>(object), target));
     isolated_.End(objects.front());
