@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "base/tsan.h"
 #include "reclaim/rcu.h"
@@ -13,7 +14,7 @@ namespace mxa::reclaim {
 void OwnerPin::Pin(const void* owner) {
   MXA_DCHECK(pinned_.load(std::memory_order_relaxed) == nullptr, "two pins at once");  // relaxed: this thread's own
   // Relaxed: the fence orders it.
-  pinned_.store(owner, std::memory_order_relaxed);
+  if (!PlantedBugIs(PlantedBug::kValueOwnerNotPinned)) pinned_.store(owner, std::memory_order_relaxed);
   // ORDER(pin-fence) full; meets the fence in AwaitUnpinned. Theirs came first: the mover's second look finds that the
   // object has left. Ours came first: they find the owner pinned and wait.
   FullFence();

@@ -9,6 +9,8 @@
 #include "absl/base/attributes.h"
 #include "base/check.h"
 #include "base/mutex.h"
+#include "base/planted_bug.h"
+#include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/fork.h"
 #include "reclaim/rcu_readers.h"
@@ -43,6 +45,10 @@ void CheckForkContext() {
   SetForkHandlers(ForkStage::kReaders, {&internal::LockReadersForFork, &internal::ReleaseReadersAfterFork});
   return true;
 }();
+
+bool SkipsGracePeriod() {
+  return PlantedBugIs(PlantedBug::kGracePeriodSkippedOften) || PlantedBugIs(PlantedBug::kGracePeriodSkippedRarely);
+}
 
 void UnregisterThread(void*) {
   MXA_CHECK(!InReadSection(), "thread ends inside a read section");
@@ -87,13 +93,15 @@ void Synchronize() {
   MXA_CHECK(!InReadSection(), "waiting for a grace period inside a read section");
   MXA_CHECK(tls_context.array_locks == 0, "waiting for a grace period under an array lock");
   MXA_CHECK(tls_context.can_free == 0, "waiting for a grace period inside CanFree");
+  MXA_SCHEDULE_POINT("rcu.before_grace_period");
   {
     OfflineScope offline;  // a fork that holds the gate waits for the grace periods of others first
     ReaderMutexLock no_fork(&GracePeriodGate());
-    MXA_URCU(synchronize_rcu)();
+    if (!SkipsGracePeriod()) MXA_URCU(synchronize_rcu)();
   }
   MXA_TSAN_ACQUIRE(&internal::tsan_grace_period_token);
   g_grace_periods.fetch_add(1, std::memory_order_relaxed);
+  MXA_SCHEDULE_POINT("rcu.after_grace_period");
 }
 
 const char* FlavorName() { return MXA_RCU_FLAVOR_NAME; }

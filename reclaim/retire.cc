@@ -7,6 +7,7 @@
 #include "absl/base/optimization.h"
 #include "base/check.h"
 #include "base/mutex.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/fork.h"
@@ -73,6 +74,7 @@ class Retirer {
       BeginBatch();
       MXA_SCHEDULE_POINT("retire.before_grace_period");
       Synchronize();
+      if (PlantedBugIs(PlantedBug::kLateArrivals)) BeginBatch();
       while (CallBackNext()) continue;
       EndBatch();
     }
@@ -88,7 +90,7 @@ class Retirer {
   void BeginBatch() {
     BatchLock batch_lock(*this);
     MutexLock lock(&mutex_);
-    batch_ = std::exchange(first_, nullptr);
+    *BatchEnd() = std::exchange(first_, nullptr);
     tail_ = &first_;
   }
 
@@ -97,9 +99,21 @@ class Retirer {
     if (batch_ == nullptr) return false;
     RetireHead* head = batch_;
     batch_ = head->next;  // before the callback, which may free `head`
-    head->callback(head);
+    CallBack(head);
     ++batch_called_back_;
     return true;
+  }
+
+  static void CallBack(RetireHead* head) {
+    if (PlantedBugIs(PlantedBug::kNeverCalledBack)) return;
+    if (PlantedBugIs(PlantedBug::kCalledBackTwice)) head->callback(head);
+    head->callback(head);
+  }
+
+  RetireHead** BatchEnd() ABSL_EXCLUSIVE_LOCKS_REQUIRED(batch_mutex_) {
+    RetireHead** end = &batch_;
+    while (*end != nullptr) end = &(*end)->next;
+    return end;
   }
 
   void EndBatch() {
@@ -132,8 +146,7 @@ class Retirer {
   void ReleaseQueue(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (side == ForkSide::kChild) {
       // R1, R2: what the thread was about to call back goes first, after a grace period of the child's own.
-      RetireHead** end = &batch_;
-      while (*end != nullptr) end = &(*end)->next;
+      RetireHead** const end = BatchEnd();
       if (first_ == nullptr && batch_ != nullptr) tail_ = end;
       *end = first_;
       first_ = std::exchange(batch_, nullptr);

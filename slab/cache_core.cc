@@ -14,6 +14,7 @@
 #include "absl/base/optimization.h"
 #include "absl/strings/numbers.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "reclaim/context.h"
 #include "reclaim/fork_hold.h"
 #include "reclaim/rcu.h"
@@ -149,7 +150,7 @@ void CacheCore::RemoveSheaves(ThreadSheaves* sheaves) {
 void CacheCore::OnThreadExit(ThreadSheaves* sheaves) {
   // Drains run under the registry's lock, so none is looking at these sheaves; one that begins later finds the objects
   // in their slabs.
-  FlushInto(*sheaves->main);
+  if (sheaves->main->empty() || !PlantedBugIs(PlantedBug::kThreadExitLosesSheaf)) FlushInto(*sheaves->main);
   if (sheaves->spare != nullptr) FlushInto(*sheaves->spare);
   RetireRcuFree(*sheaves);
   RemoveSheaves(sheaves);
@@ -255,7 +256,7 @@ void* CacheCore::AllocateObject(AllocFlags flags) {
 bool CacheCore::FreeInSection(ThreadSheaves& sheaves, void* object, Sheaf*& empty, bool may_flush) {
   OwnerSection section(sheaves);
   // ORDER(mark) the fence's acquire, or the sheaves' mutex, orders this read after the pass's SetMarked.
-  if (section.slow() && Bypasses(object)) {
+  if (section.slow() && Bypasses(object) && !PlantedBugIs(PlantedBug::kFreeEntersSheaf)) {
     store_.Return({&object, 1});
     return true;
   }

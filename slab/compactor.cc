@@ -14,6 +14,7 @@
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/movable.h"
+#include "reclaim/rcu.h"
 #include "reclaim/retire.h"
 #include "slab/fork.h"
 #include "slab/node_moves.h"
@@ -152,6 +153,8 @@ class Pass {
     MXA_SCHEDULE_POINT("pass.after_mark");
     cache_.DrainMarked();
     slices_.Offer();
+    const bool waited = PlantedBugIs(PlantedBug::kGracePeriodBeforeUnlink);
+    if (waited) reclaim::Synchronize();
 
     if (ordered()) {
       for (Slab* slab : batch.victims) MoveSlabInOrder(*slab, batch);
@@ -161,7 +164,7 @@ class Pass {
     cache_.RetireMarked();
     ++stats_.batches;
     MXA_SCHEDULE_POINT("pass.before_grace_period");
-    if (PlantedBugIs(PlantedBug::kNoGracePeriod)) {
+    if (waited || PlantedBugIs(PlantedBug::kNoGracePeriod)) {
       SettleBatch(&batch);
       return;
     }
@@ -174,6 +177,8 @@ class Pass {
     for (const Slab* slab : batch.victims) live += store_.Live(*slab);
     const std::vector<void*> destinations = Reserve(live, batch);
     batch.moved.reserve(destinations.size());
+    if (!destinations.empty() && PlantedBugIs(PlantedBug::kDestinationGivenBack))
+      store_.Return({destinations.data(), 1});
     absl::Span<void* const> left = destinations;
     for (Slab* slab : batch.victims) {
       slices_.Offer();

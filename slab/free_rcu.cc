@@ -8,6 +8,7 @@
 
 #include "absl/base/optimization.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/rcu.h"
@@ -116,6 +117,7 @@ void CacheCore::RetireSheaf(Sheaf* sheaf) {
   retirements_.fetch_add(1, std::memory_order_relaxed);
   counters_.Add(Count::kRcuSheaf);
   counters_.Add(Count::kRcuObject, sheaf->size());
+  if (PlantedBugIs(PlantedBug::kSheafRecycledAtOnce)) return Recycle(sheaf);
   reclaim::Retire(sheaf, &RecycleCallback);
 }
 

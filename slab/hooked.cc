@@ -2,6 +2,7 @@
 //
 // The paths of an object in a cache with hooks (cache_hooks.h): the plain ones, with the hooks around them.
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "slab/cache_core.h"
 #include "slab/notifier.h"
 
@@ -12,7 +13,7 @@ void* CacheCore::HandOut(void* object) {
   Consent consent(options_.notifiers, {CacheEventKind::kAllocate, options_.name, object, options_.object_size});
   if (!consent.granted()) {
     counters_.Add(Count::kVeto);
-    FreeObject(object);
+    if (!PlantedBugIs(PlantedBug::kVetoLeaks)) FreeObject(object);
     return nullptr;
   }
   if (hooks_->debug != nullptr && !arena_.InGuards(object)) {

@@ -7,6 +7,7 @@
 
 #include "absl/base/attributes.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "reclaim/context.h"
 #include "reclaim/rcu.h"
 
@@ -159,6 +160,8 @@ void Consent::AskAll() {
 
 void Consent::RollBackAll() {
   const reclaim::NoReclaimScope no_reclaim;
+  if (!agreed_.empty() && PlantedBugIs(PlantedBug::kNotRolledBack)) agreed_.clear();
+  if (agreed_.size() > 1 && PlantedBugIs(PlantedBug::kRollBackInOrder)) std::reverse(agreed_.begin(), agreed_.end());
   for (; !agreed_.empty(); agreed_.pop_back()) {
     NotifierChain::Entry& entry = *agreed_.back();
     const NotifierChain::Call call(*chain_, entry);

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "base/bitmap.h"
+#include "base/planted_bug.h"
+#include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "slab/slab_store.h"
 
@@ -164,13 +166,19 @@ size_t SlabStore::Settle(absl::Span<Slab* const> victims, absl::Span<void* const
     }
     for (Slab* slab : empty) slab->state = SlabState::kUnused;
   }
+  const auto relist = [&] {
+    for (Slab* slab : kept) RelistSettled(*slab, after == AfterSettling::kSetAside);
+    kept.clear();
+    MXA_SCHEDULE_POINT("settle.relisted");
+  };
+  if (!kept.empty() && PlantedBugIs(PlantedBug::kConstructedAfterRelisting)) relist();
   // Whoever was moved away left its old place as it was; a place that will be allocated again is constructed anew.
   for (void* object : moved) {
     if (arena_.SlabOf(object)->state == SlabState::kUnused) continue;
     if (options_.destructor != nullptr) options_.destructor(object);
     options_.constructor(object);
   }
-  for (Slab* slab : kept) RelistSettled(*slab, after == AfterSettling::kSetAside);
+  relist();
   for (Slab* slab : empty) RunDestructors(*slab);
   {
     MutexLock lock(&mutex_);

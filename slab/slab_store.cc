@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/bitmap.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "slab/cache_hooks.h"
 #include "slab/notifier.h"
 
@@ -105,7 +106,7 @@ void SlabStore::MarkFreeLocked(Slab& slab, const void* object) {
 }
 
 void SlabStore::SetLiveLocked(Slab& slab, size_t live) {
-  counts_.allocated = counts_.allocated + live - slab.live;
+  if (!PlantedBugIs(PlantedBug::kLiveCounterDrifts)) counts_.allocated = counts_.allocated + live - slab.live;
   node_counts_[NodeOf(slab)].allocated += live - slab.live;
   if (slab.state == SlabState::kListed) {
     ListsOf(slab).SetLive(slab, static_cast<uint16_t>(live));
@@ -155,6 +156,7 @@ size_t SlabStore::Take(absl::Span<void*> out, int node, bool strict) {
       for (; word != 0 && taken < out.size(); word &= word - 1) {
         out[taken++] = objects + static_cast<size_t>(std::countr_zero(word)) * stride_;
       }
+      if (word != words[i] && PlantedBugIs(PlantedBug::kHandedOutTwice)) word = words[i];
       words[i] = word;
     }
     SetLiveLocked(*slab, slab->live + (taken - before));

@@ -64,6 +64,13 @@ class ABSL_LOCKABLE ArrayAnchor {
     MXA_SCHEDULE_POINT("array.unlocked");  // the array may have ended
   }
 
+  // For planted bugs: others may take the lock in the middle of what its holder does.
+  void LetGoForPlantedBug() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    Unlock();
+    MXA_SCHEDULE_POINT("planted.unlocked");
+    Lock();
+  }
+
   // Says to the lock analysis what it cannot see.
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() { mutex_.AssertHeld(); }
 

@@ -3,6 +3,7 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "xarray/node_reserve.h"
 
@@ -34,6 +35,7 @@ Entry ArrayCore::LoadFromOtherTop(Entry head, uint64_t index) const {
 // a node has left the tree, or an entry of several indices its slots, under the walk.
 Entry ArrayCore::LoadSlow(Entry entry, uint64_t index) const {
   if (entry == kNull) return kNull;
+  if (entry == kRetry && PlantedBugIs(PlantedBug::kLoadMissesRetry)) return kNull;
   MXA_SCHEDULE_POINT("load.step");
   for (;;) {
     MXA_SCHEDULE_POINT("load.restart");

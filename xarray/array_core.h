@@ -22,6 +22,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "base/schedule_point.h"
 #include "reclaim/rcu.h"
 #include "xarray/anchor.h"
 #include "xarray/entry.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Taking entries out of the tree, and out of it the nodes that are not needed any more.
+#include "base/planted_bug.h"
 #include "xarray/array_core.h"
 #include "xarray/detach.h"
 #include "xarray/full_words.h"
@@ -32,7 +33,7 @@ void ArrayCore::DropEmptyLocked(Node* node) {
     if (parent == nullptr) {
       anchor_.PublishHead(kNull);
     } else {
-      parent->PublishSlot(node->offset(), kNull);
+      if (!PlantedBugIs(PlantedBug::kEraseLeavesParentSlot)) parent->PublishSlot(node->offset(), kNull);
       parent->ClearUsedLocked(SlotBits(node->offset(), 1));
       TellUpdated(parent);
     }
@@ -53,6 +54,11 @@ void ArrayCore::ShrinkLocked() {
     if (HeightBits(head) > 1 && !IsNode(first)) return;  // an entry of all the indices of the slot
     anchor_.PublishHead(first);
     if (IsNode(first)) EntryNode(first)->SetParent(nullptr);
+    if (PlantedBugIs(PlantedBug::kShrinkWithoutRetry)) {
+      top->MarkRetired();
+      nodes_->Retire(top);
+      continue;
+    }
     RetireDetached(top);
   }
 }

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/locked_array.h"
@@ -57,6 +58,7 @@ absl::StatusOr<CyclicId> ArrayCore::AllocateFrom(Entry entry, IdLimit limit, Cyc
       }
       missing = found.place.nodes_missing;
       if (missing == 0 || reserve.Fill(missing, slab::AllocFlags::kNone)) {
+        if (PlantedBugIs(PlantedBug::kIdFoundUnlocked)) anchor_.LetGoForPlantedBug();
         if (id != nullptr) *id = found.index;
         PutLocked(found.index, found.place, entry, reserve);
         if (state != nullptr) *state = {found.index + 1, found.index == ~uint64_t{0}};

@@ -23,6 +23,7 @@ static_assert(alignof(ArrayCore) == 64 && sizeof(ArrayCore) == 128);
 // What is at `index` below the slot `offset` of a node of `kHeight`. Orderings: Node::SlotAt.
 template <unsigned kHeight>
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline Entry ArrayCore::LoadBelow(uintptr_t slots, unsigned offset, uint64_t index) const {
+  MXA_SCHEDULE_POINT("load.down");
   const Entry entry = Node::SlotAt(slots, offset);
   if constexpr (kHeight == 1) {
     // Bit 1 alone first: an untagged pointer passes by one test.

@@ -2,6 +2,7 @@
 //
 // Setting, clearing and reading marks: set from the top down, cleared from the entry's node up, so that whoever sees a
 // mark on an entry finds it from the head as well. An entry of several slots has the bits of all of them.
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/locked_array.h"
@@ -26,6 +27,7 @@ void ArrayCore::SetMarkLocked(uint64_t index, Mark mark) {
       bits = SlotBits(first, node->SlotsTakenLocked(first));
     }
     const uint64_t word = node->MarksLocked(mark);
+    if ((word & bits) != bits && height > 1 && PlantedBugIs(PlantedBug::kMissingAncestorMark)) continue;
     if ((word & bits) != bits) node->StoreMarks(mark, word | bits);
   }
 }
@@ -40,7 +42,7 @@ void ArrayCore::ClearMarkLocked(const Place& place, Mark mark) {
   for (Node* node = place.node; node != nullptr; node = node->ParentLocked()) {
     const uint64_t word = node->MarksLocked(mark);
     node->StoreMarks(mark, word & ~bits);
-    if (word != bits) return;
+    if (word != bits || PlantedBugIs(PlantedBug::kStaleAncestorMark)) return;
     bits = uint64_t{1} << node->offset();
   }
   anchor_.ClearMarkLocked(mark);
@@ -73,9 +75,12 @@ bool ArrayCore::GetMark(uint64_t index, Mark mark) const {
     // the bit may be of another entry below.
     MXA_SCHEDULE_POINT("get_mark.slot_seen");
     const uint64_t word = node->marks(mark);
-    if (!IsNode(entry) && node->slot(OffsetAt(index, height)) != entry) continue;
+    if (!IsNode(entry) && node->slot(OffsetAt(index, height)) != entry &&
+        !PlantedBugIs(PlantedBug::kMarkOfAnotherEntry))
+      continue;
     // A node that has left the tree says nothing about now: its marks stay as they were.
-    if (!node->IsRetired()) return (word >> OffsetAt(index, height) & 1) != 0;
+    if (!node->IsRetired() || PlantedBugIs(PlantedBug::kMarkOfMovedNode))
+      return (word >> OffsetAt(index, height) & 1) != 0;
   }
 }
 

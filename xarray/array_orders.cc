@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/full_words.h"
@@ -134,6 +135,10 @@ void ArrayCore::PutOrderLocked(uint64_t index, unsigned order, const OrderPlace&
     case OrderPlace::Kind::kFree: {
       node->SetUsedLocked(SlotBits(place.offset, shape.slots));
       const Entry sibling = SiblingEntry(place.offset, shape.slots, node->NextTieLocked());
+      if (PlantedBugIs(PlantedBug::kOrderEntryFirst)) {
+        node->PublishSlot(place.offset, entry);
+        MXA_SCHEDULE_POINT("planted.published");
+      }
       for (unsigned i = 1; i < shape.slots; ++i) node->PublishSlot(place.offset + i, sibling);
       MXA_SCHEDULE_POINT("store_order.siblings_stored");
       node->PublishSlot(place.offset, entry);
@@ -193,7 +198,8 @@ void ArrayCore::ReplaceSeveralLocked(uint64_t first, unsigned order, const Order
   Node* copy = reserve.Take();
   copy->JoinAsCopyOf(*node, &anchor_);
   const Entry sibling = SiblingEntry(place.offset, shape.slots, copy->NextTieLocked());
-  for (unsigned i = 0; i < shape.slots; ++i) {
+  const unsigned stored = shape.slots - (PlantedBugIs(PlantedBug::kRangeLeavesOldSibling) ? 1 : 0);
+  for (unsigned i = 0; i < stored; ++i) {
     copy->InitSlot(place.offset + i, i == 0 ? entry : sibling);
   }
   copy->SetUsedLocked(bits);

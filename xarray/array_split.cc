@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/node_reserve.h"
@@ -161,7 +162,9 @@ void ArrayCore::SplitLocked(const Splitting& splitting, NodeReserve& reserve) {
     TellUpdated(node);
     return;
   }
-  for (unsigned offset = splitting.offset + splitting.shape.slots; offset-- > splitting.offset;) {
+  const unsigned last = splitting.shape.slots - 1;
+  for (unsigned i = 0; i <= last; ++i) {
+    const unsigned offset = splitting.offset + (PlantedBugIs(PlantedBug::kSplitAscends) ? i : last - i);
     Node* child = BuildFilled(&anchor_, node, offset, wanted, splitting.entry, reserve);
     node->PublishSlot(offset, NodeEntry(child, child->height()));
     TellTree(child);

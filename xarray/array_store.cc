@@ -4,6 +4,7 @@
 // store.
 #include <algorithm>
 
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "xarray/array_core.h"
 #include "xarray/full_words.h"
@@ -50,6 +51,7 @@ void ArrayCore::PutLocked(uint64_t index, const Place& place, Entry entry, NodeR
     TellUpdated(place.node);
   } else {
     const Path path = BuildPath(place.node, place.nodes_missing, 1, index, entry, reserve);
+    MXA_SCHEDULE_POINT("store.before_publish");
     place.node->PublishSlot(place.offset, NodeEntry(path.top, place.nodes_missing));
     TellPath(path.bottom, place.node->ParentLocked());
   }
@@ -74,8 +76,14 @@ void ArrayCore::GrowLocked(uint64_t index, unsigned order, Entry entry, NodeRese
   }
   const unsigned old_height = IsNode(old) ? HeightBits(old) : 0;
   const Path lift = BuildPath(nullptr, wanted, old_height + 1, 0, old, reserve);
+  if (PlantedBugIs(PlantedBug::kPublishBeforeInit)) {
+    lift.bottom->InitSlot(0, kNull);
+    anchor_.PublishHead(NodeEntry(lift.top, wanted));
+    MXA_SCHEDULE_POINT("planted.published");
+    lift.bottom->InitSlot(0, old);
+  }
   for (Mark mark : kAllMarks) {
-    if (!anchor_.IsMarkedLocked(mark)) continue;
+    if (!anchor_.IsMarkedLocked(mark) || PlantedBugIs(PlantedBug::kGrowForgetsMarks)) continue;
     for (Node* node = lift.bottom; node != nullptr; node = node->ParentLocked()) node->InitMarks(mark, 1);
   }
   Node* last = lift.top;

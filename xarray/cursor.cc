@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "base/check.h"
+#include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
 #include "reclaim/rcu.h"
@@ -86,7 +87,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
     if constexpr (!Filter::kIsAny) {
       const unsigned distance = Way::Distance(filter.Candidates(*node_, height()), offset);
       // A node that has left the tree says nothing about now, neither that marks are there nor that none are.
-      if (node_->IsRetired()) {
+      if (node_->IsRetired() && !PlantedBugIs(PlantedBug::kMarkOfMovedNode)) {
         Restart();
         continue;
       }
@@ -112,7 +113,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
         // The marks once more, between two looks at the slot: those seen before may have been of an entry that is gone.
         // Here an absence counts at every height: the bits are the entry's own.
         const uint64_t word = filter.Candidates(*node_, 1);
-        if (node_->slot(offset) != entry) continue;
+        if (node_->slot(offset) != entry && !PlantedBugIs(PlantedBug::kMarkOfAnotherEntry)) continue;
         if ((word >> offset & 1) == 0) {
           LeaveSlot<Way>();
           continue;
@@ -123,7 +124,7 @@ Entry Cursor::Walk(const Filter& filter, uint64_t bound) {
     if (IsNode(entry)) {
       if (Filter::kIsAny && height() == 2) PrefetchLeafBehind<Way>(offset);
       Enter(entry);
-    } else if (entry == kRetry) {
+    } else if (entry == kRetry && !PlantedBugIs(PlantedBug::kIteratorMissesRetry)) {
       Restart();
     } else if (Filter::kIsAny && entry == kNull) {
       PassNulls<Way>(offset);

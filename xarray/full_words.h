@@ -9,6 +9,7 @@
 #ifndef MXA_XARRAY_FULL_WORDS_H_
 #define MXA_XARRAY_FULL_WORDS_H_
 
+#include "base/planted_bug.h"
 #include "xarray/node.h"
 
 namespace mxa::xarray {
@@ -24,7 +25,7 @@ inline void FillSlotsLocked(Node* node, uint64_t bits) {
 
 // The slots `bits` of `node` have become null, and held an entry.
 inline void FreeSlotsLocked(Node* node, uint64_t bits) {
-  while (node->ClearFullLocked(bits)) {
+  while (node->ClearFullLocked(bits) && !PlantedBugIs(PlantedBug::kFreedIndexNotFound)) {
     bits = uint64_t{1} << node->offset();
     node = node->ParentLocked();
     if (node == nullptr) return;

@@ -7,6 +7,8 @@
 #include "absl/base/attributes.h"
 #include "absl/status/status.h"
 #include "base/check.h"
+#include "base/planted_bug.h"
+#include "base/schedule_point.h"
 #include "reclaim/fork_hold.h"
 
 namespace mxa::xarray {
@@ -60,6 +62,11 @@ void NodeCache::Free(Node* node) {
 
 void NodeCache::Retire(Node* node) {
   MXA_CHECK(node->IsRetired(), "retired a node that is in a tree");
+  if (PlantedBugIs(PlantedBug::kNodeFreedAtOnce)) {
+    node->Reset();
+    return slabs_->Free(node);
+  }
+  MXA_SCHEDULE_POINT("detach.before_retire");
   slabs_->FreeRcu(node);
 }
 

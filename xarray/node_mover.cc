@@ -55,6 +55,13 @@ MoveResult ResultForOwner(const ArrayAnchor* owner) {
   return owner == RetiredOwner() ? MoveResult::kGone : MoveResult::kBusy;
 }
 
+// A planted bug: publishes `copy` in the place of `node`, with nothing in it.
+void PublishEmptyLocked(ArrayAnchor& anchor, const Node& node, Node* copy) ABSL_EXCLUSIVE_LOCKS_REQUIRED(anchor) {
+  copy->Join(&anchor, node.ParentLocked(), node.height(), node.offset());
+  PublishInPlaceOfLocked(anchor, node, copy);
+  MXA_SCHEDULE_POINT("planted.published");
+}
+
 }  // namespace
 
 bool NodeMover::CanFree(absl::Span<void*> objects) {
@@ -180,12 +187,17 @@ bool NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
     }
   }
   destination->MarkAllocated();
+  if (PlantedBugIs(PlantedBug::kRelocationBeforeCopy)) PublishEmptyLocked(*anchor, *node, destination);
   destination->JoinAsCopyOf(*node, anchor);
+  if (PlantedBugIs(PlantedBug::kMarksNotCopied)) {
+    for (Mark mark : kAllMarks) destination->InitMarks(mark, 0);
+  }
   if (use_.user != nullptr && !UserLetsMove(node, destination)) return false;
   AdoptChildrenLocked(destination);
 
   // Step 5. Publish.
   MXA_SCHEDULE_POINT("mover.before_publish");
+  if (PlantedBugIs(PlantedBug::kRelocationUnlocked)) anchor->LetGoForPlantedBug();
   PublishInPlaceOfLocked(*anchor, *node, destination);
 
   // Step 6. Whoever is still in the old copy restarts. The pass retires it, with its batch.
@@ -195,6 +207,7 @@ bool NodeMover::MoveLocked(ArrayAnchor* anchor, Node* node, Node* destination) {
   } else {
     Detach(node);
   }
+  if (PlantedBugIs(PlantedBug::kRelocationFreesAtOnce)) node->Reset();
   return true;
 }
 
@@ -212,7 +225,7 @@ bool NodeMover::UserLetsMove(Node* node, Node* copy) const {
 void NodeMover::Pin(const ArrayAnchor* anchor) {
   pinned_ = anchor;
   // Relaxed: the fence orders it.
-  hazard_.store(anchor, std::memory_order_relaxed);
+  if (!PlantedBugIs(PlantedBug::kOwnerNotPinned)) hazard_.store(anchor, std::memory_order_relaxed);
   // ORDER(hazard-fence) full; meets the fence in AwaitUnpinned. Theirs came first: we read the owner as retired and do
   // not touch the array. Ours came first: they read the hazard slot as pinned and wait.
   FullFence();
@@ -239,7 +252,7 @@ void NodeMover::AwaitUnpinned(const ArrayAnchor* anchor) {
   // ORDER(hazard-fence) full; meets the fence in Pin, which says the cases. The caller's last store was a node's
   // retirement.
   FullFence();
-  if (Hazard() != anchor) return;
+  if (Hazard() != anchor || PlantedBugIs(PlantedBug::kDestroyerDoesNotWait)) return;
   MXA_SCHEDULE_POINT("mover.found_pinned");
   std::optional<reclaim::OfflineScope> offline;
   if (!reclaim::InReadSection()) offline.emplace();

@@ -41,7 +41,7 @@ TEST(OperationPointsTest, AllOfTheArrayButTheMoversAreInOperations) {
   EXPECT_THAT(others, testing::UnorderedElementsAre(
                           "mover.before_pin", "mover.after_pin", "mover.before_unpin", "mover.before_unlock",
                           "mover.before_publish", "mover.after_publish", "mover.parking", "mover.found_pinned",
-                          "detach.before_retry", "detach.before_owner", "array.await_unpinned",
+                          "detach.before_retry", "detach.before_owner", "detach.before_retire", "array.await_unpinned",
                           "value_mover.before_pin", "value_mover.after_pin", "value_mover.before_unpin",
                           "value_mover.before_publish", "value_mover.after_publish", "map.await_unpinned"));
 }

@@ -31,6 +31,8 @@ class Random {
   uint64_t Below(uint64_t bound) {
     return static_cast<uint64_t>((static_cast<unsigned __int128>(Next()) * bound) >> 64);
   }
+  // True once in `n` calls, on average. REQUIRES: n != 0.
+  bool OneIn(uint64_t n) { return Below(n) == 0; }
 
  private:
   static constexpr uint64_t kStep = 0x9e3779b97f4a7c15;

@@ -22,11 +22,11 @@
 #include "slab/arena.h"
 #include "slab/notifier.h"
 #include "slab/page_pool.h"
-#include "tests/slab/stress/gate.h"
 #include "tests/slab/stress/ledger.h"
 #include "tests/slab/stress/population.h"
 #include "tests/support/fake_topology.h"
 #include "tests/support/random.h"
+#include "tools/torture/gate.h"
 
 namespace mxa::slab::stress {
 
@@ -78,7 +78,7 @@ class World {
   Vetoer& vetoer() { return vetoer_; }
   Population& tight() { return *populations_[3]; }
   Mailbox& mailbox() { return mailbox_; }
-  Gate& gate() { return gate_; }
+  torture::Gate& gate() { return gate_; }
   // Set for a pass to be cancelled.
   std::atomic<bool>& cancel() { return cancel_; }
   // The actors are to come to an end.
@@ -110,7 +110,7 @@ class World {
   std::unique_ptr<PagePool> pool_;
   std::vector<std::unique_ptr<Population>> populations_;
   Mailbox mailbox_;
-  Gate gate_;
+  torture::Gate gate_;
   std::atomic<bool> cancel_{false};
   std::atomic<bool> done_{false};
 };

@@ -4,8 +4,8 @@
 //
 // Invariant: between a Pause that returned true and Resume, every member waits in Checkpoint or has left.
 // Threads: members call Checkpoint, AwaitPause and Leave; one auditor Pause and Resume.
-#ifndef MXA_TESTS_SLAB_STRESS_GATE_H_
-#define MXA_TESTS_SLAB_STRESS_GATE_H_
+#ifndef MXA_TOOLS_TORTURE_GATE_H_
+#define MXA_TOOLS_TORTURE_GATE_H_
 
 #include <atomic>
 #include <cstddef>
@@ -16,7 +16,7 @@
 #include "base/mutex.h"
 #include "reclaim/rcu.h"
 
-namespace mxa::slab::stress {
+namespace mxa::torture {
 
 class Gate {
  public:
@@ -52,6 +52,7 @@ class Gate {
   // False: not everybody came within `limit`.
   bool Pause(absl::Duration limit) {
     const absl::Time deadline = absl::Now() + limit;
+    reclaim::OfflineScope offline;
     MutexLock lock(&mutex_);
     pausing_.store(true, std::memory_order_relaxed);
     ++pauses_;
@@ -66,6 +67,7 @@ class Gate {
     open_for_good_ = for_good;
     pausing_.store(false, std::memory_order_relaxed);
     resumed_.SignalAll();
+    if (for_good) paused_.SignalAll();
   }
 
  private:
@@ -88,6 +90,6 @@ class Gate {
   size_t resting_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-}  // namespace mxa::slab::stress
+}  // namespace mxa::torture
 
-#endif  // MXA_TESTS_SLAB_STRESS_GATE_H_
+#endif  // MXA_TOOLS_TORTURE_GATE_H_

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/torture/watchdog.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "reclaim/rcu_readers.h"
+#include "tools/mxa/clock.h"
+#include "tools/torture/threads.h"
+
+namespace mxa::torture {
+namespace {
+
+double SecondsInStep(const ThreadRecord& record, uint64_t now_ns) {
+  const uint64_t began_ns = record.step_began_ns();
+  return began_ns == 0 || began_ns > now_ns ? 0 : static_cast<double>(now_ns - began_ns) / 1e9;
+}
+
+}  // namespace
+
+std::string DescribeThreads() {
+  std::string text;
+  const uint64_t now_ns = tool::NowNs();
+  for (size_t i = 1; i < ThreadRecords(); ++i) {
+    const ThreadRecord& record = ThreadRecordAt(i);
+    if (!record.in_use()) continue;
+    absl::StrAppendFormat(&text, "%s: %.1f s in its step, last at '%s' with %d array locks, %s section %d\n",
+                          record.name(), SecondsInStep(record, now_ns), record.point(), record.array_locks(),
+                          record.section() % 2 == 1 ? "in" : "behind", record.section());
+    text += record.operations().ToString();
+  }
+  for (const reclaim::GracePeriodHolder& holder : reclaim::GracePeriodHolders()) {
+    absl::StrAppendFormat(&text, "the grace period under way waits for %s (thread %d)\n", holder.name,
+                          holder.thread_id);
+  }
+  return text;
+}
+
+Watchdog::Watchdog(std::function<double()> limit, std::function<void(const std::string&)> on_stall)
+    : limit_(std::move(limit)), on_stall_(std::move(on_stall)), thread_([this] { Watch(); }) {}
+
+Watchdog::~Watchdog() {
+  {
+    MutexLock lock(&mutex_);
+    ended_ = true;
+    ended_changed_.SignalAll();
+  }
+  thread_.join();
+}
+
+void Watchdog::Watch() {
+  MutexLock lock(&mutex_);
+  while (!ended_) {
+    ended_changed_.WaitWithTimeout(&mutex_, absl::Milliseconds(100));
+    const uint64_t now_ns = tool::NowNs();
+    for (size_t i = 1; i < ThreadRecords(); ++i) {
+      if (!ThreadRecordAt(i).in_use() || SecondsInStep(ThreadRecordAt(i), now_ns) < limit_()) continue;
+      return on_stall_(DescribeThreads());
+    }
+  }
+}
+
+}  // namespace mxa::torture
