@@ -8,7 +8,7 @@
  * it; a retired one is not left with a thread that may sleep for hours.
  * Not searched for endless runs: the threads go on.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 /* Where the object is. */
 #define USER 0

@@ -8,7 +8,7 @@
  *
  * Claims: never two at the sheaves; nobody is left waiting.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define O 1
 #define P 2

@@ -7,7 +7,7 @@
  * left is tree.pml's and marks.pml's.
  * Claims: as in marks.pml.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define W 1
 #define TREE 32           /* head: TREE + which node; each is used once */

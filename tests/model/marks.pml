@@ -6,7 +6,7 @@
  * Claims: GetMark answers what the mark was at one moment of the call; a search meets no entry that was without the mark
  * during all of it, and passes over none that had it during all of it.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define W 1
 #define M 2

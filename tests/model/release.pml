@@ -7,7 +7,7 @@
  * what waits. Claims: no reader looks at released pages, or at a place that is free or constructed anew; who gets a place
  * from the slab gets it constructed; a slab whose objects all went before the freeze goes as well, with its batch.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define LIVE 0
 #define RETIRED 1

@@ -7,7 +7,7 @@
  * steps with a cursor that stands in the lowest node it came to. Claims: those of tree.pml; but a cursor that stands in what the
  * store ends may be answered as of before until it returns, which is the contract.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define W 1
 #define RETRY 63

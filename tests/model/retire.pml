@@ -9,7 +9,7 @@
  * Claims: nobody reads what was called back; what a barrier returns from has been called back; nothing is left, and nobody
  * waits for ever.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define A 0
 #define B 1

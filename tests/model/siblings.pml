@@ -7,7 +7,7 @@
  * does. Claims: each read returns what was at the index, of that order, at one moment of it; a wide entry comes and goes at
  * both indices at once.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define W 1
 #define RETRY 63

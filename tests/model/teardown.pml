@@ -11,7 +11,7 @@
  * lock sees what was stored before its release. Claims: nobody but its destructor touches an array that has ended; a node that has left is not moved; both
  * sides end (no deadlock, no lost wake-up).
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define D 1
 #define M 2

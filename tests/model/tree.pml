@@ -12,7 +12,7 @@
  * node twice within a read; nothing stored is lost; everybody ends.
  * Not searched for endless runs, which would take minutes: the reader's restart is the only loop, and bounded by the third claim.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define NODES 12
 #define WRITES 2

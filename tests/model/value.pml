@@ -10,7 +10,7 @@
  * Claims: an update is not lost, what was replaced or erased does not come back, what is read stays as it was until the section
  * ends, a value that is not stored stays where it is, nobody touches a map that has ended, all end.
  */
-#include "protocol.h"
+#include "protocol.inc"
 
 #define W 1
 #define M 2

@@ -50,7 +50,7 @@ model_list() {
 # What the model, or what it shares with the others, can leave out.
 model_mutants() {
   local files=("$model_folder/$1.pml")
-  ! grep -q retire_at "${files[0]}" || files+=("$model_folder/protocol.h")
+  ! grep -q retire_at "${files[0]}" || files+=("$model_folder/protocol.inc")
   grep -ohE '\bMUTANT_[A-Z_]+' "${files[@]}" | sed 's/^MUTANT_//' | sort -u
 }
 
@@ -63,7 +63,7 @@ model_run() {
   esac
   place="$cache/model/$model${mutant:+.$mutant}"
   mkdir -p "$place"
-  cp "$model_folder/$model.pml" "$model_folder/protocol.h" "$place"
+  cp "$model_folder/$model.pml" "$model_folder/protocol.inc" "$place"
   cd "$place" || exit
   start="$(date +%s%N)"
   if spin ${mutant:+-DMUTANT_$mutant} -a "$model.pml" >spin.log 2>&1 &&
