@@ -43,7 +43,8 @@ TEST(OperationPointsTest, AllOfTheArrayButTheMoversAreInOperations) {
                           "mover.before_publish", "mover.after_publish", "mover.parking", "mover.found_pinned",
                           "detach.before_retry", "detach.before_owner", "detach.before_retire", "array.await_unpinned",
                           "value_mover.before_pin", "value_mover.after_pin", "value_mover.before_unpin",
-                          "value_mover.before_publish", "value_mover.after_publish", "map.await_unpinned"));
+                          "value_mover.locked", "value_mover.before_publish", "value_mover.after_publish",
+                          "map.await_unpinned"));
 }
 
 // Nodes cannot be moved inside what moves them.
