@@ -9,7 +9,7 @@
 // What is idle in a movable cache: the slabs beyond the fewest that could hold what is allocated; a pass gives them back.
 // In any other: its empty slabs, which Shrink gives back together with what sheaves keep from being empty. Objects in
 // sheaves count as allocated: to take them out, threads would have to be disturbed at each look.
-// Threads: as ReclaimSource. A slice is one pass, or one Shrink: a pass ends early only when it is cancelled.
+// Threads: as ReclaimSource. A slice is one pass, which ends with the batch in which its time is up, or one Shrink.
 #ifndef MXA_SLAB_CACHE_SOURCE_H_
 #define MXA_SLAB_CACHE_SOURCE_H_
 

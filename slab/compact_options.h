@@ -49,8 +49,8 @@ struct CompactOptions {
   // Of one core, the share that the pass's own thread works, 1 to 100; it sleeps between slices for the rest.
   int duty_percent = 100;
 
-  // The pass ends after the batch under way, and at least one, once it has worked this long; 0: no limit. What is moved by
-  // then has paid off: the emptiest slabs go first, and each batch gives back what it emptied.
+  // For kPack: ends after the batch under way once it has worked this long since it chose its victims, but not before it has
+  // emptied a slab; 0: no limit. Each batch gives back what it emptied, and another pass goes on from there.
   uint64_t work_limit_ns = 0;
 
   // When set and true, the pass ends after the object it is at; what was moved stays moved.

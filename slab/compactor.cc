@@ -72,6 +72,7 @@ class Pass {
     cache_.FlushAllSheaves();
     ReleaseEmpty();
     const absl::Status planned = PlanVictims();
+    planned_at_ns_ = slices_.worked_ns();
     slices_.Offer();
     while (planned.ok() && store_.HasPlanned() && !Cancelled() && !HasWorkedEnough()) {
       slices_.End();
@@ -106,8 +107,10 @@ class Pass {
     return options_.cancel != nullptr && options_.cancel->load(std::memory_order_relaxed);
   }
 
+  // Not before a slab has been emptied: the next pass would begin with those that could not be.
   bool HasWorkedEnough() const {
-    return options_.work_limit_ns != 0 && stats_.batches > 0 && slices_.worked_ns() >= options_.work_limit_ns;
+    return options_.work_limit_ns != 0 && options_.mode == CompactOptions::Mode::kPack && slabs_emptied_ > 0 &&
+           slices_.worked_ns() - planned_at_ns_ >= options_.work_limit_ns;
   }
 
   bool evacuates() const { return options_.mode == CompactOptions::Mode::kEvacuate; }
@@ -222,26 +225,32 @@ class Pass {
       new_slabs = static_cast<size_t>(std::count_if(batch.victims.begin(), batch.victims.end(),
                                                     [](const Slab* slab) { return slab->pool != nullptr; }));
     }
+    std::vector<void*> aside;
     for (;;) {
-      reserved += store_.Take(absl::MakeSpan(destinations).subspan(reserved), batch.to_node, /*strict=*/true);
-      if (reserved == count || new_slabs == 0) break;
+      const absl::Span<void*> wanted = absl::MakeSpan(destinations).subspan(reserved);
+      const size_t taken = store_.Take(wanted, batch.to_node, /*strict=*/true);
+      reserved += evacuates() ? SetAside(wanted.first(taken), aside) : taken;
+      if (reserved == count) break;
+      if (taken == wanted.size()) continue;  // some of it was set aside: there may be more
+      if (new_slabs == 0) break;
       // A pass may run destructors: it runs its own cache's.
       if (!AddSlabTakingBack(cache_, batch.to_node)) break;
       --new_slabs;
     }
+    store_.Return(aside);
     destinations.resize(reserved);
-    if (evacuates()) LeaveOutRange(destinations);
     cache_.ReserveDestinations(destinations);
     return destinations;
   }
 
-  // An allocation that found no memory may have taken victims back: their free places are in the range that is to empty.
-  void LeaveOutRange(std::vector<void*>& destinations) {
-    const auto inside = std::stable_partition(destinations.begin(), destinations.end(), [this](const void* object) {
-      return !cache_.arena().SlabOf(object)->ReachesInto(options_.range_begin, options_.range_end);
+  // An allocation that found no memory may have taken victims back, whose free places lie in the range that is to empty: out
+  // with them. Returns how many of `places` stay, at the front.
+  size_t SetAside(absl::Span<void*> places, std::vector<void*>& aside) {
+    const auto kept = std::stable_partition(places.begin(), places.end(), [this](const void* place) {
+      return !cache_.arena().SlabOf(place)->ReachesInto(options_.range_begin, options_.range_end);
     });
-    store_.Return(absl::MakeSpan(destinations).subspan(static_cast<size_t>(inside - destinations.begin())));
-    destinations.erase(inside, destinations.end());
+    aside.insert(aside.end(), kept, places.end());
+    return static_cast<size_t>(kept - places.begin());
   }
 
   // Asks phase 1 of the owner.
@@ -266,6 +275,7 @@ class Pass {
     if (!Isolate(slab)) return 0;
     const size_t before = batch.moved.size();
     const size_t used = MoveObjects(slab, destinations, batch);
+    if (used == objects_.size()) ++slabs_emptied_;
     if (log_ == nullptr) return used;
     return used + AskAgain(slab, destinations.subspan(used), batch, before);
   }
@@ -341,6 +351,8 @@ class Pass {
   size_t batch_objects_;  // grows
   std::vector<PlannedMove> moves_;
   size_t next_move_ = 0;
+  size_t slabs_emptied_ = 0;
+  uint64_t planned_at_ns_ = 0;  // by what it had worked then
   std::vector<std::unique_ptr<Batch>> batches_;
   std::vector<void*> objects_;  // of the slab being moved
 };

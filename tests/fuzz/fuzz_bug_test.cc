@@ -57,7 +57,7 @@ TEST(FuzzBugTest, CatchesAFreedIdThatIsNotFound) {
 }
 
 TEST(CacheFuzzBugTest, CatchesASkippedDrain) {
-  ExpectShown(PlantedBug::kDrainSkipped, &RunCacheBytes, "steps run at pass.before_mark");
+  ExpectShown(PlantedBug::kDrainSkipped, &RunCacheBytes, "Compact ");
 }
 
 TEST(CacheFuzzBugTest, CatchesABarnOpenDuringTheDrain) {
