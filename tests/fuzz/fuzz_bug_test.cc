@@ -56,9 +56,7 @@ TEST(FuzzBugTest, CatchesAFreedIdThatIsNotFound) {
       [&](uint64_t seed) { return RunIdaProgram(DecodeIda(RandomBytes(seed)), *nodes, *bitmaps); }, "ida.Free(");
 }
 
-TEST(CacheFuzzBugTest, CatchesASkippedDrain) {
-  ExpectShown(PlantedBug::kDrainSkipped, &RunCacheBytes, "Compact ");
-}
+TEST(CacheFuzzBugTest, CatchesASkippedDrain) { ExpectShown(PlantedBug::kDrainSkipped, &RunCacheBytes, "Compact "); }
 
 TEST(CacheFuzzBugTest, CatchesABarnOpenDuringTheDrain) {
   ExpectShown(PlantedBug::kBarnOpenDuringDrain, &RunCacheBytes, "steps run at ");
