@@ -44,9 +44,7 @@ reclaim::ReclaimGain ReclaimFrom(CacheCore& cache, const reclaim::ReclaimBudget&
   CompactOptions options;
   options.cancel = budget.cancel;
   options.target_ratio = TargetFor(cache, budget.wanted_bytes);
-  if (budget.slice != absl::InfiniteDuration()) {
-    options.work_limit_ns = static_cast<uint64_t>(std::max<int64_t>(1, absl::ToInt64Nanoseconds(budget.slice)));
-  }
+  options.work_limit_ns = static_cast<uint64_t>(std::max<int64_t>(1, absl::ToInt64Nanoseconds(budget.slice)));
   const absl::StatusOr<CompactStats> stats = RunPass(cache, options);
   if (!stats.ok()) return {};  // somebody else's pass is running, and will do
   return {.bytes = stats->slabs_released * SlabBytes(cache)};

@@ -153,7 +153,7 @@ MoveResult NodeMover::Move(Node* node, Node* destination) {
   }
   MXA_SCHEDULE_POINT("mover.after_pin");
   const MoveResult result = MovePinned(anchor, node, destination);
-  MXA_SCHEDULE_POINT("mover.before_unpin");
+  MXA_SCHEDULE_POINT("mover.after_unlock");
   return result;
 }
 

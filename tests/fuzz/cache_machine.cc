@@ -22,12 +22,6 @@ constexpr size_t kCheckEvery = 20;
 
 thread_local CacheMachine* current = nullptr;
 
-// Lives on from program to program: starting a thread takes longer than most programs.
-HelperThread& Helper() {
-  static HelperThread& helper = *new HelperThread;
-  return helper;
-}
-
 #if MXA_HOOKS
 void HandlePoint(const char* point) {
   if (current != nullptr) current->OnPoint(point);
@@ -157,7 +151,7 @@ absl::Status CacheMachine::RunStep(const CacheStep& step) {
   if (may_wait) section_.LetGoSoon();
   absl::Status status;
   if (step.by_helper) {
-    Helper().Run([&] { status = Dispatch(step, subject, /*is_inside=*/false); });
+    HelperThread::Get().Run([&] { status = Dispatch(step, subject, /*is_inside=*/false); });
   } else {
     status = Dispatch(step, subject, /*is_inside=*/false);
   }
@@ -186,7 +180,7 @@ void CacheMachine::OnPoint(const char* point) {
     CacheSubject* const subject = subjects_[step.cache].get();
     if (!CanRunInside(step.kind)) continue;
     if (step.by_helper) {
-      Helper().Run([&] { inside_.Update(Dispatch(step, subject, /*is_inside=*/true)); });
+      HelperThread::Get().Run([&] { inside_.Update(Dispatch(step, subject, /*is_inside=*/true)); });
     } else {
       inside_.Update(Dispatch(step, subject, /*is_inside=*/true));
     }
@@ -226,7 +220,7 @@ absl::Status CacheMachine::Dispatch(const CacheStep& step, CacheSubject* subject
     }
     case Kind::kEndHelper:
       // Not by itself.
-      if (!step.by_helper) Helper().End();
+      if (!step.by_helper) HelperThread::Get().End();
       return absl::OkStatus();
     case Kind::kCheck:
       return CheckAll();

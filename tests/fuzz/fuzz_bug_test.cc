@@ -2,7 +2,12 @@
 //
 // The programs are ones in which bugs show: of the mover, of an Ida, of a pass over a cache. The text of the one that found
 // it leads back to it.
+#include <sys/wait.h>
+
+#include <csignal>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "absl/status/status.h"
@@ -27,18 +32,49 @@ namespace {
 absl::Status RunCacheBytes(uint64_t seed) { return RunCacheProgram(DecodeCacheProgram(RandomBytes(seed))); }
 absl::Status RunMixBytes(uint64_t seed) { return RunMixProgram(DecodeMixProgram(RandomBytes(seed))); }
 
-// Runs random programs until one shows the bug; its text has `in_text`. Without the bug the same program runs through.
+struct Shown {
+  absl::Status found;  // ok if no program showed the bug
+  absl::Status clean;  // the same program without it
+};
+
+// Runs random programs until one shows the bug.
+template <typename Run>
+Shown Show(PlantedBug bug, Run run) {
+  PlantBugForTest(bug);
+  Shown shown;
+  uint64_t seed = 0;
+  while (shown.found.ok() && seed < 3000) shown.found = run(++seed);
+  PlantBugForTest(PlantedBug::kNone);
+  shown.clean = run(seed);
+  return shown;
+}
+
+// The text of what is found has `in_text`; without the bug the same program runs through.
 template <typename Run>
 void ExpectShown(PlantedBug bug, Run run, const char* in_text) {
-  PlantBugForTest(bug);
-  absl::Status found;
-  uint64_t seed = 0;
-  while (found.ok() && seed < 3000) found = run(++seed);
-  PlantBugForTest(PlantedBug::kNone);
-  testing::Test::RecordProperty("programs", std::to_string(seed));
-  ASSERT_FALSE(found.ok()) << "not noticed";
-  EXPECT_THAT(std::string(found.message()), testing::HasSubstr(in_text));
-  EXPECT_EQ(run(seed), absl::OkStatus());
+  const Shown shown = Show(bug, run);
+  ASSERT_FALSE(shown.found.ok()) << "not noticed";
+  EXPECT_THAT(std::string(shown.found.message()), testing::HasSubstr(in_text));
+  EXPECT_EQ(shown.clean, absl::OkStatus());
+}
+
+constexpr int kFound = 3;
+
+bool FoundOrAborted(int status) {
+  return (WIFEXITED(status) && WEXITSTATUS(status) == kFound) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+// For a bug by which the library's own checks may fail before the program's: then the process ends there. In another
+// process, which exits with kFound if the program noticed.
+template <typename Run>
+void ExpectShownOrAborted(PlantedBug bug, Run run, const char* in_text) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto show = [&] {
+    const Shown shown = Show(bug, run);
+    std::fprintf(stderr, "%s\n", std::string(shown.found.message()).c_str());
+    std::exit(!shown.found.ok() && shown.clean.ok() ? kFound : EXIT_SUCCESS);
+  };
+  EXPECT_EXIT(show(), FoundOrAborted, testing::AnyOf(testing::HasSubstr(in_text), testing::HasSubstr("check failed")));
 }
 
 TEST(FuzzBugTest, CatchesNoRetryAfterMove) {
@@ -62,7 +98,9 @@ TEST(CacheFuzzBugTest, CatchesABarnOpenDuringTheDrain) {
   ExpectShown(PlantedBug::kBarnOpenDuringDrain, &RunCacheBytes, "steps run at ");
 }
 
-TEST(CacheFuzzBugTest, CatchesAMissingGracePeriod) { ExpectShown(PlantedBug::kNoGracePeriod, &RunCacheBytes, "hold "); }
+TEST(CacheFuzzBugDeathTest, CatchesAMissingGracePeriod) {
+  ExpectShownOrAborted(PlantedBug::kNoGracePeriod, &RunCacheBytes, "hold ");
+}
 
 TEST(MixFuzzBugTest, CatchesNoRetryAfterMove) {
   ExpectShown(PlantedBug::kNoRetryAfterMove, &RunMixBytes, "inside steps ");
@@ -72,7 +110,9 @@ TEST(MixFuzzBugTest, CatchesAFreedIdThatIsNotFound) {
   ExpectShown(PlantedBug::kFreedIdNotFound, &RunMixBytes, "ida.Free");
 }
 
-TEST(MixFuzzBugTest, CatchesAMissingGracePeriod) { ExpectShown(PlantedBug::kNoGracePeriod, &RunMixBytes, "hold "); }
+TEST(MixFuzzBugDeathTest, CatchesAMissingGracePeriod) {
+  ExpectShownOrAborted(PlantedBug::kNoGracePeriod, &RunMixBytes, "hold ");
+}
 
 }  // namespace
 }  // namespace mxa::fuzz

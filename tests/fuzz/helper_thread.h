@@ -17,8 +17,11 @@ namespace mxa::fuzz {
 
 class HelperThread {
  public:
-  HelperThread() = default;
-  ~HelperThread() { End(); }
+  // Lives on from program to program: starting a thread takes longer than most programs.
+  static HelperThread& Get() {
+    static HelperThread& helper = *new HelperThread;
+    return helper;
+  }
   HelperThread(const HelperThread&) = delete;
   HelperThread& operator=(const HelperThread&) = delete;
 
@@ -43,6 +46,8 @@ class HelperThread {
   }
 
  private:
+  HelperThread() = default;
+
   void Serve() {
     MutexLock lock(&mutex_);
     for (;;) {

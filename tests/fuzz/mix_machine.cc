@@ -24,12 +24,6 @@ constexpr unsigned kMostActions = 6;  // inside one step
 
 thread_local MixMachine* current = nullptr;
 
-// Lives on from program to program: starting a thread takes longer than most programs.
-HelperThread& Helper() {
-  static HelperThread& helper = *new HelperThread;
-  return helper;
-}
-
 #if MXA_HOOKS
 void HandlePoint(const char* point) {
   if (current != nullptr) current->OnPoint(point);
@@ -104,7 +98,7 @@ absl::Status MixMachine::RunStep(const MixStep& step) {
   busy_array_ = step.array;
   // A store may wait for a grace period when memory is short, and this thread would wait for the store.
   if (step.by_helper && !own_section_.has_value()) {
-    Helper().Run([&] { status.Update(Dispatch(step)); });
+    HelperThread::Get().Run([&] { status.Update(Dispatch(step)); });
   } else {
     status.Update(Dispatch(step));
   }
@@ -138,7 +132,7 @@ void MixMachine::WriteFromOutside() {
   for (size_t i = 0; i < kMixArrays; ++i) {
     const uint64_t index = (busy_index_.value_or(0) & ~uint64_t{63}) + (actions_left_ * 29 + i) % 64;
     if (i == busy_array_ && (!busy_index_.has_value() || index == *busy_index_)) continue;
-    Helper().Run([&] {
+    HelperThread::Get().Run([&] {
       const auto found = models_[i].find(index);
       if (found == models_[i].end()) {
         if (may_store) inside_.Update(StoreOne(*arrays_[i], models_[i], index));

@@ -40,7 +40,7 @@ TEST(OperationPointsTest, AllOfTheArrayButTheMoversAreInOperations) {
   }
   EXPECT_THAT(others,
               testing::UnorderedElementsAre(
-                  "mover.before_pin", "mover.after_pin", "mover.before_unpin", "mover.before_unlock",
+                  "mover.before_pin", "mover.after_pin", "mover.after_unlock", "mover.before_unlock",
                   "mover.before_publish", "mover.after_publish", "mover.parking", "mover.found_pinned",
                   "detach.before_retry", "detach.before_owner", "detach.before_retire", "array.await_unpinned",
                   "value_mover.before_pin", "value_mover.after_pin", "value_mover.before_unpin", "value_mover.locked",

@@ -98,7 +98,7 @@ absl::Status OwnerChangesBetweenPinAndLock() {
   Interleaver interleaver;
   ThreadGroup mover;
   interleaver.Hold("mover.after_pin");
-  interleaver.Hold("mover.before_unpin");
+  interleaver.Hold("mover.after_unlock");
   mover.Start("mover", [&] { move = tests::MoveNodeOnly(*nodes, node); });
   interleaver.AwaitHeld("mover.after_pin");
   {
@@ -106,9 +106,9 @@ absl::Status OwnerChangesBetweenPinAndLock() {
     reclaim::ReadSection section;
     array.Erase(5);
     interleaver.Release("mover.after_pin");
-    interleaver.AwaitHeld("mover.before_unpin");
+    interleaver.AwaitHeld("mover.after_unlock");
   }
-  interleaver.Release("mover.before_unpin");
+  interleaver.Release("mover.after_unlock");
   mover.JoinAll();
   const absl::Status status = CheckInvariants(array);
   if (move.result == MoveResult::kMoved) {
@@ -230,14 +230,14 @@ TEST(NodeMoverInterleaveTest, ADestroyerWaitsForAPinThatStaysForTheNextNode) {
     done.WaitForNotification();
   });
   inside.WaitForNotification();
-  interleaver.Hold("mover.before_unpin");
+  interleaver.Hold("mover.after_unlock");
   interleaver.Hold("mover.parking");
   threads.Start("mover", [&] { nodes->mover().Reclaim(absl::MakeSpan(objects), target); });
-  interleaver.AwaitHeld("mover.before_unpin");
+  interleaver.AwaitHeld("mover.after_unlock");
   threads.Start("destroyer", [&] { array.reset(); });
   interleaver.AwaitHeld("mover.parking");
   interleaver.Release("mover.parking");
-  interleaver.Release("mover.before_unpin");
+  interleaver.Release("mover.after_unlock");
   threads.JoinAll();
   done.Notify();
   reader.JoinAll();
@@ -253,7 +253,7 @@ TEST(NodeMoverInterleaveTest, ADestroyerWaitsForAPinThatStaysForTheNextNode) {
 TEST(NodeMoverInterleaveTest, ReadersSeeTheSameAtEveryStep) {
   for (const char* point :
        {"mover.before_pin", "mover.after_pin", "mover.before_publish", "mover.after_publish", "detach.before_retry",
-        "detach.before_owner", "mover.before_unlock", "mover.before_unpin"}) {
+        "detach.before_owner", "mover.before_unlock", "mover.after_unlock"}) {
     for (unsigned height = 1; height <= 3; ++height) {
       auto nodes = NodeCache::Create().value();
       ArrayCore array(*nodes);

@@ -79,7 +79,7 @@ std::vector<Expectation> EveryWalk(const ArrayCore& array) {
 // Walks that stand in the node that is moved, and such as begin now, meet the same at every point of a move.
 TEST(WalkInterleaveTest, EveryWalkMeetsTheSameAtEveryStepOfAMove) {
   for (const char* point : {"mover.before_publish", "mover.after_publish", "detach.before_retry", "detach.before_owner",
-                            "mover.before_unlock", "mover.before_unpin"}) {
+                            "mover.before_unlock", "mover.after_unlock"}) {
     for (unsigned height = 1; height <= 3; ++height) {
       auto nodes = NodeCache::Create().value();
       ArrayCore array(*nodes);
