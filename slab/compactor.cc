@@ -16,11 +16,12 @@
 #include "reclaim/movable.h"
 #include "reclaim/rcu.h"
 #include "reclaim/retire.h"
+#include "slab/destinations.h"
 #include "slab/fork.h"
 #include "slab/node_moves.h"
 #include "slab/order_plan.h"
+#include "slab/pass_batch.h"
 #include "slab/slices.h"
-#include "slab/take_back.h"
 #include "slab/victims.h"
 
 namespace mxa::slab {
@@ -30,27 +31,6 @@ using Clock = std::chrono::steady_clock;
 
 uint64_t NanosecondsSince(Clock::time_point start) {
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - start).count());
-}
-
-// What a batch leaves to be done after its grace period.
-struct Batch : reclaim::RetireHead {
-  CacheCore* cache = nullptr;
-  int to_node = 0;  // of all its victims' objects
-  std::vector<Slab*> victims;
-  std::vector<void*> moved;
-  SlabStore::AfterSettling after = SlabStore::AfterSettling::kReleaseEmpty;
-  size_t slabs_released = 0;
-};
-
-void SettleBatch(reclaim::RetireHead* head) {
-  auto* batch = static_cast<Batch*>(head);
-  batch->cache->RecycleMoved(batch->moved);
-  batch->slabs_released = batch->cache->store().Settle(batch->victims, batch->moved, batch->after);
-  batch->cache->ReleaseCritical();
-  // A pass may move a million objects, and keeps its batches until it ends.
-  std::vector<Slab*>().swap(batch->victims);
-  std::vector<void*>().swap(batch->moved);
-  batch->cache->batches().Leave();  // last: the pass may end and take the batch with it
 }
 
 class Pass {
@@ -143,8 +123,8 @@ class Pass {
   }
 
   void RunBatch() {
-    batches_.push_back(std::make_unique<Batch>());
-    Batch& batch = *batches_.back();
+    batches_.push_back(std::make_unique<PassBatch>());
+    PassBatch& batch = *batches_.back();
     batch.cache = &cache_;
     // The next batches need as many slabs again: better these, whose pages are there, than new ones. The pass gives
     // them back at its end.
@@ -175,10 +155,10 @@ class Pass {
     reclaim::Retire(&batch, &SettleBatch);
   }
 
-  void MoveSlabs(Batch& batch) {
+  void MoveSlabs(PassBatch& batch) {
     size_t live = 0;
     for (const Slab* slab : batch.victims) live += store_.Live(*slab);
-    const std::vector<void*> destinations = Reserve(live, batch);
+    const std::vector<void*> destinations = TakeDestinations(cache_, options_, batch, live);
     batch.moved.reserve(destinations.size());
     if (!destinations.empty() && PlantedBugIs(PlantedBug::kDestinationGivenBack))
       store_.Return({destinations.data(), 1});
@@ -191,7 +171,7 @@ class Pass {
     cache_.ReturnDestinations(left);
   }
 
-  void MoveSlabInOrder(Slab& slab, Batch& batch) {
+  void MoveSlabInOrder(Slab& slab, PassBatch& batch) {
     slices_.Offer();
     if (Cancelled() || !Isolate(slab)) return;
     const std::vector<void*> all = objects_;
@@ -202,7 +182,7 @@ class Pass {
     order_.Taken(target.moved());
   }
 
-  void MarkVictims(Batch& batch) {
+  void MarkVictims(PassBatch& batch) {
     for (size_t live = 0; batch.victims.empty() || live < batch_objects_;) {
       if (!batch.victims.empty() && next_move_ < moves_.size() && moves_[next_move_].to != batch.to_node) return;
       Slab* slab = store_.MarkNextPlanned();
@@ -212,45 +192,6 @@ class Pass {
       live += store_.Live(*slab);
       batch.victims.push_back(slab);
     }
-  }
-
-  // Up to `count` constructed objects on the batch's node, in slabs that are no victims. A packing pass takes what lies
-  // free, so that it cannot end with more slabs than it began with, but for a new slab in place of each critical one;
-  // the others may take as many new slabs as the batch will give back.
-  std::vector<void*> Reserve(size_t count, const Batch& batch) {
-    std::vector<void*> destinations(count);
-    size_t reserved = 0;
-    size_t new_slabs = batch.victims.size();
-    if (options_.mode == CompactOptions::Mode::kPack) {
-      new_slabs = static_cast<size_t>(std::count_if(batch.victims.begin(), batch.victims.end(),
-                                                    [](const Slab* slab) { return slab->pool != nullptr; }));
-    }
-    std::vector<void*> aside;
-    for (;;) {
-      const absl::Span<void*> wanted = absl::MakeSpan(destinations).subspan(reserved);
-      const size_t taken = store_.Take(wanted, batch.to_node, /*strict=*/true);
-      reserved += evacuates() ? SetAside(wanted.first(taken), aside) : taken;
-      if (reserved == count) break;
-      if (taken == wanted.size()) continue;  // some of it was set aside: there may be more
-      if (new_slabs == 0) break;
-      // A pass may run destructors: it runs its own cache's.
-      if (!AddSlabTakingBack(cache_, batch.to_node)) break;
-      --new_slabs;
-    }
-    store_.Return(aside);
-    destinations.resize(reserved);
-    cache_.ReserveDestinations(destinations);
-    return destinations;
-  }
-
-  // An allocation that found no memory may have taken victims back, whose free places lie in the range that is to empty: out
-  // with them. Returns how many of `places` stay, at the front.
-  size_t SetAside(absl::Span<void*> places, std::vector<void*>& aside) {
-    const auto kept = std::stable_partition(places.begin(), places.end(), [this](const void* place) {
-      return !cache_.arena().SlabOf(place)->ReachesInto(options_.range_begin, options_.range_end);
-    });
-    aside.insert(aside.end(), kept, places.end());
-    return static_cast<size_t>(kept - places.begin());
   }
 
   // Asks phase 1 of the owner.
@@ -265,7 +206,7 @@ class Pass {
   }
 
   // Returns how many of `destinations` it used.
-  size_t MoveSlab(Slab& slab, absl::Span<void* const> destinations, Batch& batch) {
+  size_t MoveSlab(Slab& slab, absl::Span<void* const> destinations, PassBatch& batch) {
     if (Cancelled()) return 0;
     // A slab that would stay for want of destinations is not worth moving half of.
     if (store_.Live(slab) > destinations.size()) {
@@ -282,7 +223,7 @@ class Pass {
 
   // Asks for what has stayed in a slab once more, one object at a time, so that each has an answer of its own. Those
   // from number `moved_from` on have left this slab before. Returns how many of `destinations` it used.
-  size_t AskAgain(Slab& slab, absl::Span<void* const> destinations, Batch& batch, size_t moved_from) {
+  size_t AskAgain(Slab& slab, absl::Span<void* const> destinations, PassBatch& batch, size_t moved_from) {
     constexpr size_t kAtMost = 16;
     std::vector<void*> gone(batch.moved.begin() + static_cast<std::ptrdiff_t>(moved_from), batch.moved.end());
     std::sort(gone.begin(), gone.end());
@@ -311,13 +252,13 @@ class Pass {
   }
 
   // Moves those of objects_ that CanFree kept. Returns how many of `destinations` it used.
-  size_t MoveObjects(Slab& slab, absl::Span<void* const> destinations, Batch& batch) {
+  size_t MoveObjects(Slab& slab, absl::Span<void* const> destinations, PassBatch& batch) {
     reclaim::MoveTarget target(destinations.first(objects_.size()), options_.cancel, &slices_);
     Move(slab, target, batch);
     return target.taken().size();
   }
 
-  void Move(Slab& slab, reclaim::MoveTarget& target, Batch& batch) {
+  void Move(Slab& slab, reclaim::MoveTarget& target, PassBatch& batch) {
     const Clock::time_point start = Clock::now();
     const uint64_t rested_before = slices_.rested_ns();
     {
@@ -353,7 +294,7 @@ class Pass {
   size_t next_move_ = 0;
   size_t slabs_emptied_ = 0;
   uint64_t planned_at_ns_ = 0;  // by what it had worked then
-  std::vector<std::unique_ptr<Batch>> batches_;
+  std::vector<std::unique_ptr<PassBatch>> batches_;
   std::vector<void*> objects_;  // of the slab being moved
 };
 
