@@ -30,7 +30,7 @@ constexpr PlantedBugInfo kBugs[] = {
     {Bug::kNoOwnerRecheck, "no-owner-recheck", "the mover does not look at the owner again under the array lock"},
     {Bug::kOwnerNotPinned, "owner-not-pinned", "the mover does not say which array it is about to lock"},
     {Bug::kDestroyerDoesNotWait, "destroyer-does-not-wait",
-     "the end of an array does not wait for a mover that has it pinned"},
+     "the end of an array or a map does not wait for a mover that has it pinned"},
     {Bug::kHazardClearedEarly, "hazard-cleared-early", "the mover clears its hazard slot before it unlocks the array"},
     {Bug::kRelocationUnlocked, "relocation-unlocked",
      "the mover lets go of the array lock between copy and publication"},

@@ -14,7 +14,7 @@ namespace mxa::reclaim {
 void OwnerPin::Pin(const void* owner) {
   MXA_DCHECK(pinned_.load(std::memory_order_relaxed) == nullptr, "two pins at once");  // relaxed: this thread's own
   // Relaxed: the fence orders it.
-  if (!PlantedBugIs(PlantedBug::kValueOwnerNotPinned)) pinned_.store(owner, std::memory_order_relaxed);
+  pinned_.store(owner, std::memory_order_relaxed);
   // ORDER(pin-fence) full; meets the fence in AwaitUnpinned. Theirs came first: the mover's second look finds that the
   // object has left. Ours came first: they find the owner pinned and wait.
   FullFence();
@@ -36,7 +36,8 @@ void OwnerPin::AwaitUnpinned(const void* owner) {
   // ORDER(pin-fence) full; meets the fence in Pin, which says the cases. The caller's last stores took the owner out of
   // its objects.
   FullFence();
-  if (Pinned() != owner) return;
+  if (Pinned() != owner || PlantedBugIs(PlantedBug::kDestroyerDoesNotWait)) return;
+  MXA_SCHEDULE_POINT("owner_pin.found_pinned");
   std::optional<OfflineScope> offline;
   if (!InReadSection()) offline.emplace();
   do {

@@ -12,6 +12,7 @@
 //   4 *try* the owner's lock, work, unlock
 //   5 pin.Unpin()
 //
+// A pin may stay for the next object if it is of the same owner: its word, read behind the pin, is step 3's look.
 // Either the mover sees in step 3 that the object has left, or the destructor sees the pin and waits for step 5.
 // Invariants:
 //   P1  between Pin and Unpin the slot holds the owner that the mover may touch; at all other times it is null.

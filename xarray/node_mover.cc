@@ -5,13 +5,10 @@
 
 #include <sched.h>
 
-#include <optional>
-
 #include "base/check.h"
 #include "base/cycle_clock.h"
 #include "base/planted_bug.h"
 #include "base/schedule_point.h"
-#include "base/tsan.h"
 #include "reclaim/rcu.h"
 #include "xarray/detach.h"
 #include "xarray/replace_node.h"
@@ -224,48 +221,12 @@ bool NodeMover::UserLetsMove(Node* node, Node* copy) const {
 
 void NodeMover::Pin(const ArrayAnchor* anchor) {
   pinned_ = anchor;
-  // Relaxed: the fence orders it.
-  if (!PlantedBugIs(PlantedBug::kOwnerNotPinned)) hazard_.store(anchor, std::memory_order_relaxed);
-  // ORDER(hazard-fence) full; meets the fence in AwaitUnpinned. Theirs came first: we read the owner as retired and do
-  // not touch the array. Ours came first: they read the hazard slot as pinned and wait.
-  FullFence();
+  if (!PlantedBugIs(PlantedBug::kOwnerNotPinned)) pin_.Pin(anchor);
 }
 
 void NodeMover::Unpin() {
   pinned_ = nullptr;
-  // ORDER(hazard-clear) seq_cst, so release too; pairs with the loads in Hazard: what we did to the array happens
-  // before its end.
-  hazard_.store(nullptr, std::memory_order_seq_cst);
-  // ORDER(hazard-park) seq_cst, both; meets the count and the load in AwaitUnpinned. Their count came first: we see it
-  // and wake them. Our clearing came first: they see it and do not park.
-  if (waiters_.load(std::memory_order_seq_cst) == 0) return;
-  MutexLock lock(&park_mutex_);
-  unpinned_.SignalAll();
-}
-
-const ArrayAnchor* NodeMover::Hazard() const {
-  // ORDER(hazard-clear) seq_cst, so acquire too; pairs with Unpin.
-  return hazard_.load(std::memory_order_seq_cst);
-}
-
-void NodeMover::AwaitUnpinned(const ArrayAnchor* anchor) {
-  // ORDER(hazard-fence) full; meets the fence in Pin, which says the cases. The caller's last store was a node's
-  // retirement.
-  FullFence();
-  if (Hazard() != anchor || PlantedBugIs(PlantedBug::kDestroyerDoesNotWait)) return;
-  MXA_SCHEDULE_POINT("mover.found_pinned");
-  std::optional<reclaim::OfflineScope> offline;
-  if (!reclaim::InReadSection()) offline.emplace();
-  // ORDER(hazard-park) seq_cst, with the load in Hazard; meets Unpin, which says the cases.
-  waiters_.fetch_add(1, std::memory_order_seq_cst);
-  {
-    MutexLock lock(&park_mutex_);
-    while (Hazard() == anchor) {
-      MXA_SCHEDULE_POINT("mover.parking");
-      unpinned_.Wait(&park_mutex_);
-    }
-  }
-  waiters_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: one wake-up too many does no harm
+  pin_.Unpin();
 }
 
 void NodeMover::RecordLock(uint64_t cycles) {

@@ -3,9 +3,9 @@
 // Moves nodes of live arrays while readers go on: the Movable of the node cache.
 //
 // Invariants:
-//   M1  between pin and unpin the hazard slot holds the array whose memory this mover may touch; at all other times it
-//       is null.
-//   M2  an array lock taken here is released before the hazard slot is cleared.
+//   M1  what is touched of an array is touched while it is pinned (reclaim/owner_pin.h); a pin may stay from node to node,
+//       and ends before a rest and with the slab.
+//   M2  an array lock taken here is released before the array is unpinned.
 //   M3  the mover only tries array locks.
 // Threads: CanFree and Reclaim by one pass at a time (passes over one cache never overlap); AwaitUnpinned and the
 // statistics by anybody. The protocol, its orderings and the tests that break without each of them: xarray/README.md.
@@ -16,8 +16,8 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
-#include "base/mutex.h"
 #include "reclaim/movable.h"
+#include "reclaim/owner_pin.h"
 #include "xarray/anchor.h"
 #include "xarray/node.h"
 #include "xarray/node_user.h"
@@ -36,8 +36,9 @@ class NodeMover final : public reclaim::Movable {
   // Waits until this mover does not hold `anchor` pinned. The caller has retired all its nodes, so that the mover may
   // publish the pin once more but will not touch the array again.
   //
-  // Context: no array lock; waits at most for the move of one node, as long as the mover's thread runs.
-  void AwaitUnpinned(const ArrayAnchor* anchor);
+  // Context: no array lock; waits at most for the move of one node, and for a look at what is left of its slab, as long as
+  // the mover's thread runs.
+  void AwaitUnpinned(const ArrayAnchor* anchor) { pin_.AwaitUnpinned(anchor); }
 
   // Longest time an array lock was held for a move since the last reset, preemptions included.
   uint64_t LongestLockNs() const;
@@ -45,7 +46,7 @@ class NodeMover final : public reclaim::Movable {
 
   const NodeUse& use() const { return use_; }
 
-  bool IsPinnedForTest(const ArrayAnchor* anchor) const { return Hazard() == anchor; }
+  bool IsPinnedForTest(const ArrayAnchor* anchor) const { return pin_.IsPinned(anchor); }
 
  private:
   reclaim::MoveResult Move(Node* node, Node* destination);
@@ -56,16 +57,12 @@ class NodeMover final : public reclaim::Movable {
   void BetweenNodes(reclaim::MoveTarget& target);
   void Pin(const ArrayAnchor* anchor);
   void Unpin();
-  const ArrayAnchor* Hazard() const;
   void RecordLock(uint64_t cycles);
 
-  alignas(64) std::atomic<const ArrayAnchor*> hazard_{nullptr};
-  const ArrayAnchor* pinned_ = nullptr;    // what hazard_ says, for the pass's own thread
-  std::atomic<uint32_t> waiters_{0};       // threads in AwaitUnpinned that found their array pinned
+  reclaim::OwnerPin pin_;
+  const ArrayAnchor* pinned_ = nullptr;    // what pin_ says, for the pass's own thread
   std::atomic<uint64_t> longest_lock_{0};  // cycles
   const NodeUse use_;
-  Mutex park_mutex_;
-  CondVar unpinned_;
 };
 
 }  // namespace mxa::xarray

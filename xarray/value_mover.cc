@@ -31,7 +31,7 @@ MoveResult ValueMover::Move(void* object, void* destination) {
   MXA_SCHEDULE_POINT("value_mover.before_pin");
 
   // Step 2. Pin the map, then see that the value still is the map's when the pin could be seen.
-  pin_.Pin(owner);
+  if (!PlantedBugIs(PlantedBug::kValueOwnerNotPinned)) pin_.Pin(owner);
   const MovableMapCore* still = value->owner();
   if (still != owner) {
     pin_.Unpin();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of an array while its nodes are being moved: the hazard slot, its two fences, and the wait for it.
+ * The end of an array while its nodes are being moved: the pin, its two fences, and the wait for it.
  *
  * Two nodes of one array, each reached by the mover without going through the tree. A writer may take the first out, or
  * both. The destructor retires what is left, then waits for the pin; after it has returned, another array may be
@@ -27,10 +27,9 @@ byte lock = 0;
 byte head = 3;            /* a bit for each node in the tree */
 byte owner[3];
 bool buffered[3];         /* the destructor's store of RETIRED to this owner word is on its way */
-bool hazard = 0, pin_buffered = 0, unpin_buffered = 0;
-byte waiters = 0;
-byte park = 0;            /* the mutex of those who wait for the pin */
-bool asleep = 0;          /* in unpinned_.Wait */
+bool pin = 0, pin_buffered = 0, unpin_buffered = 0;
+byte waiters = 0;         /* counted by the atomic's wait */
+bool asleep = 0;          /* in its futex */
 bool pass_over = 0, moved[3];
 byte done = 0;
 
@@ -40,14 +39,14 @@ byte done = 0;
 proctype buffers() {
 end:
   do
-  :: atomic { pin_buffered -> pin_buffered = 0; hazard = 1 }
-  :: atomic { unpin_buffered -> unpin_buffered = 0; hazard = 0 }
+  :: atomic { pin_buffered -> pin_buffered = 0; pin = 1 }
+  :: atomic { unpin_buffered -> unpin_buffered = 0; pin = 0 }
   :: atomic { buffered[1] -> buffered[1] = 0; owner[1] = RETIRED }
   :: atomic { buffered[2] -> buffered[2] = 0; owner[2] = RETIRED }
   od
 }
 
-inline write_back_pin() { if :: pin_buffered -> pin_buffered = 0; hazard = 1 :: else fi }
+inline write_back_pin() { if :: pin_buffered -> pin_buffered = 0; pin = 1 :: else fi }
 inline full_fence_mover() {
 #ifndef MUTANT_NO_FENCE_IN_PIN
   d_step { write_back_pin() };
@@ -69,17 +68,11 @@ inline unpin() {
 #ifdef MUTANT_UNPIN_NOT_SEQ_CST
   unpin_buffered = 1;
 #else
-  d_step { hazard = 0; pin_buffered = 0 };
+  d_step { pin = 0; pin_buffered = 0 };
 #endif
   if
   :: waiters != 0 ->
-#ifdef MUTANT_SIGNAL_WITHOUT_MUTEX
-     asleep = 0
-#else
-     LOCK(park, M);
-     d_step { asleep = 0; if :: unpin_buffered -> unpin_buffered = 0; hazard = 0 :: else fi };
-     UNLOCK(park, M)
-#endif
+     d_step { asleep = 0; if :: unpin_buffered -> unpin_buffered = 0; pin = 0 :: else fi }  /* notify_all */
   :: else
   fi
 }
@@ -182,25 +175,24 @@ proctype destroyer() {
 #ifdef MUTANT_NO_AWAIT
   goto gone;
 #endif
-  if :: !hazard -> goto gone :: else fi;
+  if :: !pin -> goto gone :: else fi;
 #ifdef MUTANT_COUNTED_LATE
-  if :: !hazard -> goto gone :: else fi;
+  if :: !pin -> goto gone :: else fi;
 #else
   waiters++;
 #endif
-  LOCK(park, D);
 wait:
   if
-  :: hazard ->
-#ifdef MUTANT_COUNTED_LATE
-     waiters = 1;
+#if defined(MUTANT_COUNTED_LATE)
+  :: pin -> waiters = 1; asleep = 1; !asleep; goto wait
+#elif defined(MUTANT_SLEEPS_UNCHECKED)
+  :: pin -> asleep = 1; !asleep; goto wait
+#else
+  :: atomic { pin -> asleep = 1 };         /* the futex: looks and sleeps in one */
+     !asleep; goto wait
 #endif
-     d_step { asleep = 1; assert(park == D); park = 0 };   /* unpinned_.Wait lets go and sleeps in one */
-     atomic { !asleep && park == 0 -> park = D };
-     goto wait
   :: else
   fi;
-  UNLOCK(park, D);
   waiters = 0;
 gone:
   skip;

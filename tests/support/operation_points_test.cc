@@ -38,13 +38,12 @@ TEST(OperationPointsTest, AllOfTheArrayButTheMoversAreInOperations) {
   for (const std::string& point : points) {
     if (!IsInOperation(point)) others.insert(point);
   }
-  EXPECT_THAT(others,
-              testing::UnorderedElementsAre(
-                  "mover.before_pin", "mover.after_pin", "mover.after_unlock", "mover.before_unlock",
-                  "mover.before_publish", "mover.after_publish", "mover.parking", "mover.found_pinned",
-                  "detach.before_retry", "detach.before_owner", "detach.before_retire", "array.await_unpinned",
-                  "value_mover.before_pin", "value_mover.after_pin", "value_mover.before_unpin", "value_mover.locked",
-                  "value_mover.before_publish", "value_mover.after_publish", "map.await_unpinned"));
+  EXPECT_THAT(others, testing::UnorderedElementsAre(
+                          "mover.before_pin", "mover.after_pin", "mover.after_unlock", "mover.before_unlock",
+                          "mover.before_publish", "mover.after_publish", "detach.before_retry", "detach.before_owner",
+                          "detach.before_retire", "array.await_unpinned", "value_mover.before_pin",
+                          "value_mover.after_pin", "value_mover.before_unpin", "value_mover.locked",
+                          "value_mover.before_publish", "value_mover.after_publish", "map.await_unpinned"));
 }
 
 // Nodes cannot be moved inside what moves them.

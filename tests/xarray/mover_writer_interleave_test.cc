@@ -89,17 +89,17 @@ TEST_F(MoverWriterInterleaveTest, AnEndThatComesUponTheUnpinningDoesNotPark) {
   ASSERT_TRUE(array_->Store(5, ValueEntry(1)).ok());
   Interleaver interleaver;
   interleaver.Hold("mover.after_pin");
-  interleaver.Hold("mover.found_pinned");
+  interleaver.Hold("owner_pin.found_pinned");
   ThreadGroup mover;
   mover.Start("mover",
               [this, node = ArrayCorePeer::NodeAt(*array_, 5, 1)] { moved_ = MoveNode(*nodes_, node).result; });
   interleaver.AwaitHeld("mover.after_pin");
   threads_.Start("destroyer", [this] { array_.reset(); });
-  interleaver.AwaitHeld("mover.found_pinned");
+  interleaver.AwaitHeld("owner_pin.found_pinned");
   interleaver.Release("mover.after_pin");
   mover.JoinAll();
   EXPECT_EQ(moved_, MoveResult::kGone);
-  interleaver.Release("mover.found_pinned");
+  interleaver.Release("owner_pin.found_pinned");
   threads_.JoinAll();
 }
 
@@ -110,14 +110,14 @@ TEST_F(MoverWriterInterleaveTest, AnEndThatIsAboutToParkIsWoken) {
   const ArrayAnchor* const anchor = &array_->anchor();
   Interleaver interleaver;
   interleaver.Hold("mover.after_pin");
-  interleaver.Hold("mover.parking");
+  interleaver.Hold("owner_pin.parking");
   StartMove(5);
   interleaver.AwaitHeld("mover.after_pin");
   threads_.Start("destroyer", [this] { array_.reset(); });
-  interleaver.AwaitHeld("mover.parking");
+  interleaver.AwaitHeld("owner_pin.parking");
   interleaver.Release("mover.after_pin");
   while (nodes_->mover().IsPinnedForTest(anchor)) std::this_thread::yield();
-  interleaver.Release("mover.parking");
+  interleaver.Release("owner_pin.parking");
   threads_.JoinAll();
   EXPECT_EQ(moved_, MoveResult::kGone);
 }

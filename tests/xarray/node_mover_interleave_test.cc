@@ -134,7 +134,7 @@ absl::Status DestroyerWaitsForTheUnlock() {
   MoverThread mover;
   ThreadGroup destroyer;
   interleaver.Hold("mover.after_pin");
-  interleaver.Hold("mover.parking");
+  interleaver.Hold("owner_pin.parking");
   interleaver.Hold("mover.before_unlock");
   mover.Start(*nodes, ArrayCorePeer::NodeAt(array, 5, 1));
   interleaver.AwaitHeld("mover.after_pin");
@@ -142,8 +142,8 @@ absl::Status DestroyerWaitsForTheUnlock() {
     ArrayCorePeer::TearDown(array);
     torn_down = true;
   });
-  interleaver.AwaitHeld("mover.parking");
-  interleaver.Release("mover.parking");
+  interleaver.AwaitHeld("owner_pin.parking");
+  interleaver.Release("owner_pin.parking");
   interleaver.Release("mover.after_pin");
   interleaver.AwaitHeld("mover.before_unlock");
   if (!nodes->mover().IsPinnedForTest(&array.anchor())) {
@@ -231,12 +231,12 @@ TEST(NodeMoverInterleaveTest, ADestroyerWaitsForAPinThatStaysForTheNextNode) {
   });
   inside.WaitForNotification();
   interleaver.Hold("mover.after_unlock");
-  interleaver.Hold("mover.parking");
+  interleaver.Hold("owner_pin.parking");
   threads.Start("mover", [&] { nodes->mover().Reclaim(absl::MakeSpan(objects), target); });
   interleaver.AwaitHeld("mover.after_unlock");
   threads.Start("destroyer", [&] { array.reset(); });
-  interleaver.AwaitHeld("mover.parking");
-  interleaver.Release("mover.parking");
+  interleaver.AwaitHeld("owner_pin.parking");
+  interleaver.Release("owner_pin.parking");
   interleaver.Release("mover.after_unlock");
   threads.JoinAll();
   done.Notify();
