@@ -20,6 +20,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "base/lock_step.h"
 #include "base/mutex.h"
 #include "base/schedule_point.h"
 #include "reclaim/context.h"
@@ -51,15 +52,18 @@ class ABSL_LOCKABLE ArrayAnchor {
     CheckIfHooked();
     if (!mutex_.TryLock()) LockSlow();
     ++reclaim::tls_context.array_locks;
+    MXA_LOCK_STEP(this, LockStep::kTaken);
   }
   // What the mover uses: it never waits for an array.
   bool TryLock() const ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (!mutex_.TryLock()) return false;
     ++reclaim::tls_context.array_locks;
+    MXA_LOCK_STEP(this, LockStep::kTaken);
     return true;
   }
   void Unlock() const ABSL_UNLOCK_FUNCTION() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     --reclaim::tls_context.array_locks;
+    MXA_LOCK_STEP(this, LockStep::kReleased);
     mutex_.Unlock();
     MXA_SCHEDULE_POINT("array.unlocked");  // the array may have ended
   }
@@ -129,6 +133,7 @@ class ABSL_LOCKABLE ArrayAnchor {
   // Blocks. A thread that may stops to hold up grace periods meanwhile, which matters with qsbr.
   void LockSlow() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
     waiters_.fetch_add(1, std::memory_order_relaxed);  // relaxed, both: a hint
+    MXA_LOCK_STEP(this, LockStep::kWaits);
     if (reclaim::InReadSection()) {
       mutex_.Lock();
     } else {

@@ -13,15 +13,19 @@
 #include "gtest/gtest.h"
 #include "reclaim/rcu.h"
 #include "slab/arena.h"
+#include "tools/torture/array_name.h"
 #include "tools/torture/element_pool.h"
 #include "tools/torture/errors.h"
 #include "tools/torture/grace_oracle.h"
 #include "tools/torture/mailbox.h"
+#include "tools/torture/perturbation.h"
 #include "tools/torture/pipe_counts.h"
 #include "tools/torture/population.h"
 #include "tools/torture/read_scope.h"
 #include "tools/torture/threads.h"
 #include "tools/torture/walk_check.h"
+#include "tools/torture/watchdog.h"
+#include "xarray/locked_xarray.h"
 #include "xarray/node_cache.h"
 
 namespace mxa::torture {
@@ -196,6 +200,59 @@ TEST(WalkCheckTest, WrongWalksAreWrong) {
   EXPECT_THAT(FaultOf({0, 1, 2, 3, 4}, Way::kUp, 0, 5000, 4), HasSubstr("no end"));
   EXPECT_THAT(FaultOf({0, 3}, Way::kUp, 0, 5000, 100, /*only_anchors=*/true), HasSubstr("not marked"));
 }
+
+// --- The watchdog.
+
+#if MXA_HOOKS
+TEST(DescribeThreadsTest, SaysWhoHoldsAndWhoAwaitsWhichArraysLock) {
+  Errors errors;
+  const Perturbation perturbation(1, /*delays=*/false, errors);
+  XArray<Value> named;
+  XArray<Value> other;
+  const ArrayName name(&named.core().anchor(), "the one that is named");
+  const auto described = [](const XArray<Value>& array) { return DescribeArray(&array.core().anchor()); };
+  EXPECT_THAT(described(named), HasSubstr("the one that is named"));
+  std::atomic<bool> held{false};
+  std::atomic<bool> release{false};
+  std::thread holder([&] {
+    const ThreadScope self("holder");
+    const LockedXArray<Value> first(other);
+    const LockedXArray<Value> second(named);
+    held.store(true);
+    while (!release.load()) absl::SleepFor(absl::Milliseconds(1));
+  });
+  while (!held.load()) absl::SleepFor(absl::Milliseconds(1));
+  std::thread waiter([&] {
+    const ThreadScope self("waiter");
+    named.Erase(7);
+  });
+  std::string text;
+  for (int i = 0; i < 30'000 && text.find("waits for the lock") == std::string::npos; ++i) {
+    absl::SleepFor(absl::Milliseconds(1));
+    text = DescribeThreads();
+  }
+  release.store(true);
+  holder.join();
+  waiter.join();
+  const size_t of_waiter = text.find("waiter: ");
+  ASSERT_NE(of_waiter, std::string::npos) << text;
+  const std::string by_holder = text.substr(0, of_waiter);
+  EXPECT_THAT(by_holder, HasSubstr("holder: "));
+  EXPECT_THAT(by_holder, HasSubstr("holds the lock of " + described(named)));
+  EXPECT_THAT(by_holder, HasSubstr("holds the lock of " + described(other)));
+  EXPECT_THAT(text.substr(of_waiter), HasSubstr("waits for the lock of " + described(named) + ", held by holder\n"));
+  EXPECT_THAT(text.substr(of_waiter), testing::Not(HasSubstr("holds the lock")));
+}
+
+TEST(DescribeThreadsTest, ALockThatWasLetGoIsNeitherHeldNorAwaited) {
+  Errors errors;
+  const Perturbation perturbation(1, /*delays=*/false, errors);
+  const ThreadScope self("test");
+  XArray<Value> array;
+  ASSERT_TRUE(array.Store(7, 7).ok());
+  EXPECT_THAT(DescribeThreads(), testing::Not(HasSubstr("the lock of")));
+}
+#endif
 
 // --- Elements, versions, the ledger.
 

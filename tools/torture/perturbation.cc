@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "base/check.h"
+#include "base/lock_step.h"
 #include "reclaim/context.h"
 #include "tools/mxa/random.h"
 #include "tools/torture/grace_oracle.h"
@@ -110,6 +111,7 @@ Perturbation::Perturbation(uint64_t seed, bool delays, Errors& errors) {
   g_next_thread.store(0, std::memory_order_relaxed);
 #if MXA_HOOKS
   MXA_CHECK(SetScheduleHandlerForTest(&OnPoint) == nullptr, "somebody else handles schedule points");
+  MXA_CHECK(SetLockStepHandlerForTest(&NoteLockStep) == nullptr, "somebody else is told of locks");
 #else
   static_cast<void>(&OnPoint);
 #endif
@@ -117,6 +119,7 @@ Perturbation::Perturbation(uint64_t seed, bool delays, Errors& errors) {
 
 Perturbation::~Perturbation() {
 #if MXA_HOOKS
+  SetLockStepHandlerForTest(nullptr);
   SetScheduleHandlerForTest(nullptr);
 #endif
 }

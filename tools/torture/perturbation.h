@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Delays at the library's schedule points, so that threads meet where they hardly ever would; and the grace-period oracle at
-// every grace period there is.
+// every grace period there is. Meanwhile each thread's record says which array locks it holds.
 //
 // Each thread draws from a seed of its own. It has a priority, which it loses for another at change points; threads of low
 // priority are held up at most points, others in the narrow windows only: between copying and publishing, unlinking and

@@ -15,7 +15,10 @@ namespace mxa::torture {
 Population::Population(const tool::Kept& indices, xarray::NodeCache& nodes, ElementPool& elements, Errors& errors,
                        tool::Random& random)
     : elements_(elements), errors_(errors), ledger_(indices), busy_(ledger_.size()) {
-  for (size_t i = 0; i < indices.size(); ++i) arrays_.emplace_back(nodes);
+  for (size_t i = 0; i < indices.size(); ++i) {
+    arrays_.emplace_back(nodes);
+    names_.emplace_back(&arrays_[i].core().anchor(), absl::StrFormat("population, array %d", i));
+  }
   // In no order, so that neighbours in the tree are no neighbours in memory.
   std::vector<size_t> order(ledger_.size());
   for (size_t i = 0; i < order.size(); ++i) {

@@ -16,6 +16,7 @@
 
 #include "tools/mxa/ledger.h"
 #include "tools/mxa/random.h"
+#include "tools/torture/array_name.h"
 #include "tools/torture/element_pool.h"
 #include "tools/torture/errors.h"
 #include "xarray/node_cache.h"
@@ -72,6 +73,7 @@ class Population {
   ElementPool& elements_;
   Errors& errors_;
   std::deque<XArray<Element>> arrays_;
+  std::deque<ArrayName> names_;
   tool::Ledger ledger_;
   std::vector<std::atomic<bool>> busy_;
 };

@@ -34,6 +34,28 @@ void ThreadRecord::SetName(absl::string_view name) {
   }
 }
 
+void ThreadRecord::LockTaken(const void* anchor) {
+  awaited_lock_.store(nullptr, std::memory_order_relaxed);
+  for (std::atomic<const void*>& held : held_locks_) {
+    if (held.load(std::memory_order_relaxed) != nullptr) continue;
+    held.store(anchor, std::memory_order_relaxed);
+    return;
+  }
+}
+
+void ThreadRecord::LockReleased(const void* anchor) {
+  for (std::atomic<const void*>& held : held_locks_) {
+    if (held.load(std::memory_order_relaxed) == anchor) held.store(nullptr, std::memory_order_relaxed);
+  }
+}
+
+bool ThreadRecord::Holds(const void* anchor) const {
+  for (size_t i = 0; i < kMostHeldLocks; ++i) {
+    if (held_lock(i) == anchor) return true;
+  }
+  return false;
+}
+
 ThreadRecord& ThisThread() { return tls_record == nullptr ? g_records[0] : *tls_record; }
 
 size_t ThreadRecords() {
@@ -67,6 +89,18 @@ void Note(const char* what, uint64_t first, uint64_t second) {
   if (auto* listener = g_listener.load(std::memory_order_relaxed)) listener(what, first, second);
 }
 
+void NoteLockStep(const void* anchor, LockStep step) {
+  if (tls_record == nullptr) return;
+  switch (step) {
+    case LockStep::kWaits:
+      return tls_record->LockWaitsFor(anchor);
+    case LockStep::kTaken:
+      return tls_record->LockTaken(anchor);
+    case LockStep::kReleased:
+      return tls_record->LockReleased(anchor);
+  }
+}
+
 void SetNoteListener(void (*listener)(const char*, uint64_t, uint64_t)) {
   g_listener.store(listener, std::memory_order_relaxed);
 }
@@ -78,6 +112,8 @@ ThreadScope::ThreadScope(absl::string_view name) : outer_(tls_record) {
     tls_record = &g_records[i];
     tls_record->SetName(name);
     tls_record->At("", 0);
+    tls_record->LockWaitsFor(nullptr);
+    for (std::atomic<const void*>& held : tls_record->held_locks_) held.store(nullptr, std::memory_order_relaxed);
     size_t used = g_used.load(std::memory_order_relaxed);
     // Release; pairs with the acquire in ThreadRecords.
     while (used < i + 1 && !g_used.compare_exchange_weak(used, i + 1, std::memory_order_release)) continue;

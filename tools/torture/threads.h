@@ -17,6 +17,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "base/lock_step.h"
 #include "tools/torture/figures.h"
 #include "tools/torture/operation_ring.h"
 
@@ -44,6 +45,16 @@ class alignas(64) ThreadRecord {
   const char* point() const { return point_.load(std::memory_order_relaxed); }
   int array_locks() const { return array_locks_.load(std::memory_order_relaxed); }
 
+  // The array locks it holds and the one it waits for, by the anchors' addresses, at every moment; in builds with hooks.
+  void LockWaitsFor(const void* anchor) { awaited_lock_.store(anchor, std::memory_order_relaxed); }
+  void LockTaken(const void* anchor);
+  void LockReleased(const void* anchor);
+  // Null: it waits for none.
+  const void* awaited_lock() const { return awaited_lock_.load(std::memory_order_relaxed); }
+  // Null where there is none. REQUIRES: i < kMostHeldLocks.
+  const void* held_lock(size_t i) const { return held_locks_[i].load(std::memory_order_relaxed); }
+  bool Holds(const void* anchor) const;
+
   // When the step under way began (tool::NowNs); 0: none.
   void BeginStep(uint64_t now_ns) { step_began_ns_.store(now_ns, std::memory_order_relaxed); }
   void EndStep() { step_began_ns_.store(0, std::memory_order_relaxed); }
@@ -51,6 +62,8 @@ class alignas(64) ThreadRecord {
 
   bool in_use() const { return in_use_.load(std::memory_order_relaxed); }
   std::string name() const;
+
+  static constexpr size_t kMostHeldLocks = 6;  // those beyond are only counted, by At
 
  private:
   friend class ThreadScope;
@@ -60,6 +73,8 @@ class alignas(64) ThreadRecord {
   std::atomic<uint64_t> section_{0};
   std::atomic<const char*> point_{""};
   std::atomic<int> array_locks_{0};
+  std::array<std::atomic<const void*>, kMostHeldLocks> held_locks_{};
+  std::atomic<const void*> awaited_lock_{nullptr};
   std::atomic<uint64_t> step_began_ns_{0};
   std::atomic<bool> in_use_{false};
   std::array<std::atomic<char>, 32> name_{};
@@ -84,6 +99,9 @@ inline void Count(Figure figure, uint64_t n = 1) { ThisThread().Count(figure, n)
 void Note(const char* what, uint64_t first = 0, uint64_t second = 0);
 // Called by Note with each operation; null: nobody.
 void SetNoteListener(void (*listener)(const char* what, uint64_t first, uint64_t second));
+
+// What the calling thread does with an array's lock, as base/lock_step.h tells it; nothing when it has no record.
+void NoteLockStep(const void* anchor, LockStep step);
 
 // Gives the calling thread a record under `name`, and the thread its name.
 class [[nodiscard]] ThreadScope {

@@ -15,7 +15,8 @@
 namespace mxa::torture {
 
 // All threads that take part: how long they have been in their step, where they were seen last, in which section, with how
-// many array locks, what they did; and who holds up the grace period under way.
+// many array locks, what they did; and who holds up the grace period under way. In builds with hooks and under a
+// Perturbation also which arrays' locks they hold, and which one they wait for and who holds that.
 std::string DescribeThreads();
 
 class Watchdog {
