@@ -60,7 +60,7 @@ TEST(EngineTest, EachShapeFindsNothing) {
 }
 
 Options SingleThreaded(uint64_t seed) {
-  Options options = Brief({"readwrite", "movers", "pipe", "walks", "arrays"});
+  Options options = Brief({"readwrite", "movers", "pipe", "walks", "arrays", "iteration"});
   options.single_threaded = true;
   options.steps = MXA_TSAN != 0 ? 100 : 1500;  // all nodes move, hundreds of times a step
   options.seed = seed;

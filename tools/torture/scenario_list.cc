@@ -18,6 +18,7 @@ constexpr ScenarioKind kKinds[] = {
     {"roots", "a tree that grows and shrinks all the time above an entry that stays", &MakeRoots},
     {"marks", "marks that come and go, and readers that know what each place may say", &MakeMarks},
     {"orders", "entries of several indices, stored, split and erased under readers of any two of them", &MakeOrders},
+    {"iteration", "walks of all kinds over entries of one order that are added and removed", &MakeIteration},
     {"ids", "IDs from an array and from an Ida, until none is left", &MakeIds},
     {"objects", "a cache of its own: no object is two threads', none is lost, empty slabs go back", &MakeObjects},
     {"handlers", "handlers that veto allocations, and what those before them are told", &MakeHandlers},

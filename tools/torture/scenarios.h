@@ -20,6 +20,7 @@ std::unique_ptr<Scenario> MakeBriefArrays(World& world);   // brief_arrays.cc
 std::unique_ptr<Scenario> MakeRoots(World& world);         // roots.cc
 std::unique_ptr<Scenario> MakeMarks(World& world);         // marks.cc
 std::unique_ptr<Scenario> MakeOrders(World& world);        // orders.cc
+std::unique_ptr<Scenario> MakeIteration(World& world);     // iteration.cc
 std::unique_ptr<Scenario> MakeIds(World& world);           // ids.cc
 std::unique_ptr<Scenario> MakeObjects(World& world);       // objects.cc
 std::unique_ptr<Scenario> MakeHandlers(World& world);      // handlers.cc
