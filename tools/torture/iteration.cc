@@ -5,7 +5,6 @@
 //
 // A step is held against what was there all the time that it took, at the place that comes next on the way; a walk against
 // what always is.
-//
 // The idea is that of the iteration check among the regression tests of Linux's radix tree, here with an answer: what a
 // walk may meet, and must, is known.
 //
