@@ -35,10 +35,14 @@ enum class Figure : uint8_t {
   kArraysMade,  // and destroyed
   kPauses,      // at which everybody rested
   kAudits,
-  kDelays,        // made at schedule points
-  kChangePoints,  // at which a thread lost its priority
+  kDelays,         // made at schedule points
+  kChangePoints,   // at which a thread lost its priority
+  kFloods,         // of retirements
+  kChainRounds,    // retirements from the callback of the one before
+  kReclaimerRuns,  // from Start to Stop of a background reclaimer
+  kDropped,        // objects, by a shrinker
 };
-inline constexpr size_t kFigures = 24;
+inline constexpr size_t kFigures = 28;
 const char* FigureName(Figure figure);
 
 using FigureValues = std::array<uint64_t, kFigures>;

@@ -29,6 +29,9 @@ constexpr ScenarioKind kKinds[] = {
      /*in_mixed=*/MXA_TSAN == 0},  // ThreadSanitizer's own locks do not live through forks
     {"endings", "arrays and maps that end while the mover is about to lock them", &MakeEndings},
     {"movables", "movable objects of its own: users, passes that move half of them, and blocks", &MakeMovables},
+    {"floods", "tens of thousands of retirements at once, and one that comes again from its own callback", &MakeFloods},
+    {"pressure", "a background reclaimer that starts and stops, under pressure that comes and goes", &MakePressure,
+     /*in_mixed=*/true, /*replays=*/false},  // what its thread moves and drops is up to when it runs
 };
 
 }  // namespace

@@ -30,6 +30,8 @@ std::unique_ptr<Scenario> MakeShortage(World& world);      // shortage.cc
 std::unique_ptr<Scenario> MakeForks(World& world);         // forks.cc
 std::unique_ptr<Scenario> MakeEndings(World& world);       // endings.cc
 std::unique_ptr<Scenario> MakeMovables(World& world);      // movables.cc
+std::unique_ptr<Scenario> MakeFloods(World& world);        // floods.cc
+std::unique_ptr<Scenario> MakePressure(World& world);      // pressure.cc
 
 }  // namespace mxa::torture
 
