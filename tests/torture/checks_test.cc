@@ -12,8 +12,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "reclaim/rcu.h"
+#include "reclaim/shrinker_registry.h"
 #include "slab/arena.h"
 #include "tools/torture/array_name.h"
+#include "tools/torture/droppables.h"
 #include "tools/torture/element_pool.h"
 #include "tools/torture/errors.h"
 #include "tools/torture/grace_oracle.h"
@@ -25,6 +27,7 @@
 #include "tools/torture/threads.h"
 #include "tools/torture/walk_check.h"
 #include "tools/torture/watchdog.h"
+#include "tools/torture/world.h"
 #include "xarray/locked_xarray.h"
 #include "xarray/node_cache.h"
 
@@ -353,6 +356,57 @@ TEST_F(PopulationTest, ALeakAndASecondRetirementAreNoticed) {
   element->state.store(ElementState::kRetired);
   elements_.Free(element);
   EXPECT_EQ(errors_.count(Error::kCallback), 1u);
+}
+
+// --- What a shrinker drops.
+
+class DroppablesTest : public testing::Test {
+ protected:
+  reclaim::ShrinkResult ShrinkAll() { return registry_.Shrink({.priority = 0, .time_limit = absl::Seconds(10)}); }
+
+  const ThreadScope self_{"test"};
+  Errors errors_;
+  World world_{Options(), errors_};
+  reclaim::ShrinkerRegistry registry_;
+  Droppables droppables_{world_};
+  // It costs nothing to make them again: half of them go at a time.
+  const reclaim::ShrinkerHandle handle_ =
+      registry_.Register(droppables_, {.name = "test", .seeks = 0, .batch = Droppables::kBatch});
+};
+
+TEST_F(DroppablesTest, WhatIsPinnedStaysAndNothingIsReported) {
+  droppables_.LetReclaimerCall(true);
+  Droppable* pinned = droppables_.Pin(7);
+  ASSERT_NE(pinned, nullptr);
+  for (size_t place = 100; place < 2100; ++place) droppables_.Unpin(droppables_.Pin(place));
+  uint64_t dropped = 0;
+  for (int round = 0; round < 1000 && dropped < 2000; ++round) dropped += ShrinkAll().objects;
+  EXPECT_EQ(dropped, 2000u);
+  droppables_.Audit(dropped);
+  droppables_.Unpin(pinned);
+  EXPECT_EQ(errors_.total(), 0u) << errors_.first();
+}
+
+TEST_F(DroppablesTest, AReclaimerThatHasStoppedIsReported) {
+  droppables_.LetReclaimerCall(false);
+  ShrinkAll();
+  EXPECT_GT(errors_.count(Error::kCallback), 0u);
+  EXPECT_THAT(errors_.first(), HasSubstr("that has stopped"));
+}
+
+TEST_F(DroppablesTest, ACallWhereReclaimIsNotForbiddenIsReported) {
+  droppables_.LetReclaimerCall(true);
+  droppables_.Count(reclaim::kAnyNode);
+  EXPECT_THAT(errors_.first(), HasSubstr("not forbidden"));
+}
+
+TEST_F(DroppablesTest, APinnedObjectThatWasOverwrittenAndDropsThatDoNotAddUpAreReported) {
+  Droppable* pinned = droppables_.Pin(7);
+  droppables_.Audit(/*dropped_by_reclaimer=*/1);
+  EXPECT_EQ(errors_.count(Error::kAudit), 1u);
+  pinned->check ^= 1;
+  droppables_.Unpin(pinned);
+  EXPECT_EQ(errors_.count(Error::kElement), 1u);
 }
 
 }  // namespace

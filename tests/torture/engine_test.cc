@@ -50,6 +50,14 @@ TEST(EngineTest, ReadersWritersAndMoversMeet) {
   }
 }
 
+TEST(EngineTest, FloodsAndTheReclaimerMeetTheMovers) {
+  const Report report = RunTorture(Brief({"movers", "floods", "pressure"}));
+  ExpectNothingFound(report);
+  for (const Figure figure : {Figure::kChainRounds, Figure::kReclaimerRuns, Figure::kDropped}) {
+    EXPECT_GT(report.figure(figure), 0u) << FigureName(figure);
+  }
+}
+
 TEST(EngineTest, EachShapeFindsNothing) {
   for (const char* shape : {"tiny", "small", "wide", "deep"}) {
     SCOPED_TRACE(shape);
@@ -60,7 +68,7 @@ TEST(EngineTest, EachShapeFindsNothing) {
 }
 
 Options SingleThreaded(uint64_t seed) {
-  Options options = Brief({"readwrite", "movers", "pipe", "walks", "arrays", "iteration"});
+  Options options = Brief({"readwrite", "movers", "pipe", "walks", "arrays", "iteration", "floods"});
   options.single_threaded = true;
   options.steps = MXA_TSAN != 0 ? 100 : 1500;  // all nodes move, hundreds of times a step
   options.seed = seed;

@@ -39,6 +39,23 @@ TEST_P(PlantedBugTest, AReaderOutsideEverySection) {
 
 INSTANTIATE_TEST_SUITE_P(Shapes, PlantedBugTest, testing::Values("tiny", "small", "mixed"));
 
+// By a flood or the chain, where nobody else retires.
+TEST(PlantedInFloodsTest, RetirementsThatAreCalledBackEarlyOrNever) {
+  for (const PlantedBug bug :
+       {PlantedBug::kLateArrivals, PlantedBug::kSheafRecycledAtOnce, PlantedBug::kNeverCalledBack}) {
+    SCOPED_TRACE(static_cast<int>(bug));
+    Options options;
+    options.seconds = 30;
+    options.stall_seconds = 20;  // a flood waits for half of that
+    options.shape = "tiny";
+    options.scenarios = {"floods"};
+    options.planted = bug;
+    const Report report = RunTorture(options);
+    EXPECT_EQ(report.verdict(), Verdict::kFailure);
+    EXPECT_GT(report.planted_runs, 0);
+  }
+}
+
 // What needs no more than one reader, a writer and a move at the right moment is found by a single-threaded run, each time.
 TEST(PlantedOnOneThreadTest, AMoveThatLeavesReadersBehind) {
   for (const char* shape : {"tiny", "small"}) {
