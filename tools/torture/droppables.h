@@ -70,7 +70,7 @@ class Droppables final : public reclaim::Shrinker {
 
   static void Construct(void* memory);
   static void EndRetired(void* memory);
-  Droppable* Make(size_t place);
+  Droppable* Make(size_t place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Drop(Droppable* object);
   void Enter();
   void Leave() { inside_.store(false, std::memory_order_release); }  // release; pairs with the acquire in Enter
