@@ -34,6 +34,7 @@
 #include "tools/torture/scenarios.h"
 #include "tools/torture/thread_lives.h"
 #include "tools/torture/threads.h"
+#include "tools/torture/watched_source.h"
 #include "tools/torture/world.h"
 
 #if defined(__SANITIZE_ADDRESS__) || MXA_TSAN
@@ -79,50 +80,6 @@ class Signal final : public reclaim::PressureSource {
   const std::string problem_;
 };
 
-// Passes on to another source, and looks at who calls.
-class Watched final : public reclaim::ReclaimSource {
- public:
-  Watched(reclaim::ReclaimSource& source, const std::atomic<bool>& may_be_called, Errors& errors)
-      : source_(source), may_be_called_(may_be_called), errors_(errors) {}
-
-  const std::string& name() const override { return source_.name(); }
-  reclaim::ReclaimCost cost() const override { return source_.cost(); }
-  reclaim::ReclaimHeld Held() override {
-    const Visit visit(*this);
-    return source_.Held();
-  }
-  reclaim::ReclaimGain Reclaim(const reclaim::ReclaimBudget& budget) override {
-    const Visit visit(*this);
-    if (budget.slice > kSlice || budget.wanted_bytes == 0) {
-      errors_.Report(Error::kCallback, "a source was asked for nothing, or for a longer slice than there are");
-    }
-    return source_.Reclaim(budget);
-  }
-
- private:
-  class Visit {
-   public:
-    explicit Visit(Watched& watched) : watched_(watched) {
-      // Acquire; pairs with the release below, and with that of Live.
-      if (watched.inside_.exchange(true, std::memory_order_acquire)) {
-        watched.errors_.Report(Error::kCallback, "two threads are inside one source");
-      }
-      if (!watched.may_be_called_.load(std::memory_order_acquire)) {
-        watched.errors_.Report(Error::kCallback, "a reclaimer that has stopped calls a source");
-      }
-    }
-    ~Visit() { watched_.inside_.store(false, std::memory_order_release); }  // pairs with the acquire above
-
-   private:
-    Watched& watched_;
-  };
-
-  reclaim::ReclaimSource& source_;
-  const std::atomic<bool>& may_be_called_;
-  Errors& errors_;
-  std::atomic<bool> inside_{false};
-};
-
 reclaim::BackgroundOptions OptionsOf(reclaim::ShrinkerRegistry& shrinkers) {
   return {.idle_start_bytes = uint64_t{256} << 10,
           .idle_start_percent = 10,
@@ -151,7 +108,7 @@ class Pressure final : public Scenario {
         node_source_(world.nodes().slabs()),
         arena_source_(world.arena(), "torture arena"),
         drop_source_(droppables_.cache()),
-        nodes_(node_source_, runs_, world.errors()),
+        nodes_(node_source_, kSlice, runs_, world.errors()),
         reclaimer_(OptionsOf(shrinkers_), MonitorOf(told_)),
         shrinker_handle_(shrinkers_.Register(droppables_, {.name = "torture", .batch = Droppables::kBatch})),
         node_handle_(reclaimer_.AddSource(nodes_)),
@@ -180,7 +137,7 @@ class Pressure final : public Scenario {
   slab::CacheSource node_source_;
   slab::ArenaSource arena_source_;
   slab::CacheSource drop_source_;
-  Watched nodes_;
+  WatchedSource nodes_;
   reclaim::BackgroundReclaimer reclaimer_;
   reclaim::ShrinkerHandle shrinker_handle_;
   reclaim::SourceHandle node_handle_;
@@ -237,7 +194,7 @@ std::vector<ActorSpec> Pressure::Actors(World&) {
 // From Start to Stop: nobody is inside the library at a pause, this thread not either.
 void Pressure::Live(tool::Random& random) {
   const ThreadLives lives(world_);
-  std::optional<Watched> brief;
+  std::optional<WatchedSource> brief;
   reclaim::SourceHandle brief_handle;
   Start();
   for (uint64_t changes = 1 + random.Below(6); changes > 0 && !world_.ended(); --changes) {
@@ -246,7 +203,7 @@ void Pressure::Live(tool::Random& random) {
       brief_handle.Reset();  // cancels a slice under way
       reclaim::ReclaimSource& source =
           random.OneIn(2) ? static_cast<reclaim::ReclaimSource&>(arena_source_) : drop_source_;
-      brief.emplace(source, runs_, world_.errors());
+      brief.emplace(source, kSlice, runs_, world_.errors());
       brief_handle = reclaimer_.AddSource(*brief);
     }
     const reclaim::OfflineScope offline;
@@ -270,7 +227,7 @@ void Pressure::Change(tool::Random& random) {
 }
 
 void Pressure::Start() {
-  runs_.store(true, std::memory_order_release);  // pairs with the acquire in Watched
+  runs_.store(true, std::memory_order_release);  // pairs with the acquire in WatchedSource
   droppables_.LetReclaimerCall(true);
   const absl::Status status = reclaimer_.Start();
   if (!status.ok() && !absl::IsResourceExhausted(status)) {
@@ -281,7 +238,7 @@ void Pressure::Start() {
 void Pressure::Stop() {
   const uint64_t began_ns = tool::NowNs();
   reclaimer_.Stop();
-  runs_.store(false, std::memory_order_release);  // pairs with the acquire in Watched
+  runs_.store(false, std::memory_order_release);  // pairs with the acquire in WatchedSource
   droppables_.LetReclaimerCall(false);
   Errors& errors = world_.errors();
   const double seconds = static_cast<double>(tool::NowNs() - began_ns) / 1e9;
