@@ -41,7 +41,8 @@ class OwnerPin {
 
   // Waits until `owner` is not pinned. The caller has seen to it that no object names `owner` as its own any more, so
   // that the mover may pin it once more but will not touch it.
-  // Context: none of the owner's locks held; waits at most for the move of one object of `owner`.
+  // Context: none of the owner's locks held; waits for the move of one object of `owner`, and for a look at the next ones if
+  // the mover keeps its pin for those.
   void AwaitUnpinned(const void* owner);
 
   bool IsPinned(const void* owner) const { return Pinned() == owner; }
