@@ -11,6 +11,17 @@
 namespace mxa::reclaim {
 namespace {
 
+// Has Abseil work out for how long to spin, once for all its mutexes, before any fork: it does so when a lock is first found
+// held, and a child forked in the middle of that would wait for its end at the first lock that it finds held.
+// A mutex with an invariant is treated like one that is held, but for the waiting.
+void WorkOutSpinning() {
+  absl::EnableMutexInvariantDebugging(true);
+  Mutex mutex;
+  mutex.EnableInvariantDebugging([](void*) {}, nullptr);
+  absl::EnableMutexInvariantDebugging(false);
+  MutexLock lock(&mutex);
+}
+
 // Lives until the process ends.
 class Stages {
  public:
@@ -33,6 +44,7 @@ class Stages {
 
  private:
   Stages() {
+    WorkOutSpinning();
     MXA_CHECK(pthread_atfork(
                   +[] { Get().Prepare(); }, +[] { Get().Release(ForkSide::kParent); },
                   +[] { Get().Release(ForkSide::kChild); }) == 0,
