@@ -13,14 +13,20 @@ namespace mxa::slab {
 
 std::vector<SlabStore::Choice> SlabStore::Listed() {
   std::vector<Choice> listed;
-  MutexLock lock(&mutex_);
-  planning_ = true;
-  listed.reserve(counts_.slabs);
-  for (SlabLists& lists : lists_) {
-    lists.ForEach([&](Slab& slab) {
-      listed.push_back({&slab, slab.live, arena_.RegionOf(&slab), arena_.NodeOf(&slab)});
-    });
+  {
+    MutexLock lock(&mutex_);
+    planning_ = true;
+    listed.reserve(counts_.slabs);
+    for (SlabLists& lists : lists_) {
+      lists.ForEach([&](Slab& slab) {
+        listed.push_back({&slab, slab.live, arena_.RegionOf(&slab), arena_.NodeOf(&slab)});
+      });
+    }
   }
+  const std::vector<uint8_t> used = arena_.UnitsUsed();
+  std::vector<size_t> ours(used.size(), 0);
+  for (const Choice& choice : listed) ours[choice.region] += units_;
+  for (Choice& choice : listed) choice.alone = ours[choice.region] == used[choice.region];
   return listed;
 }
 
@@ -140,7 +146,7 @@ void SlabStore::RunDestructors(Slab& slab) {
 }
 
 void SlabStore::RelistSettled(Slab& slab, bool aside) {
-  // What is freed undestroyed comes from this same thread (ReturnUndestroyed), so nothing becomes due meanwhile.
+  // Nothing is freed undestroyed at once with this (ReturnUndestroyed), so nothing becomes due meanwhile.
   RunDestructors(slab);
   MutexLock lock(&mutex_);
   victims_.Remove(slab);

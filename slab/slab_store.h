@@ -58,7 +58,7 @@ class SlabStore {
 
   // As Return, for objects of marked slabs whose rcu_destructor has not run: Settle runs it when nobody looks at the
   // slab any more.
-  // REQUIRES: called on the thread that calls Settle.
+  // REQUIRES: never at once with Settle: a retire callback, or in the retiring thread's turn, like that.
   void ReturnUndestroyed(absl::Span<void* const> objects);
 
   // Gives empty slabs back to the arena until at most `keep` are left; returns how many. None while a pass is choosing
@@ -100,6 +100,7 @@ class SlabStore {
     size_t live;
     size_t region;
     int node = 0;
+    bool alone = false;  // nothing else is in its region but listed slabs of this store
   };
   // The listed slabs at this moment. Until Plan is called, none is given back to the arena, so that the pointers stay
   // good.
@@ -139,7 +140,7 @@ class SlabStore {
   //
   // kKeepEmpty lists those that are empty too, for the batches to come. kSetAside lists nothing until Unplan, so that
   // what has been evacuated is no destination; an allocation about to fail gets them as it gets planned ones.
-  // Context: no locks, no owner section; the reclaimer's thread.
+  // Context: no locks, no owner section; a retire callback, or in the retiring thread's turn.
   enum class AfterSettling { kReleaseEmpty, kKeepEmpty, kSetAside };
   size_t Settle(absl::Span<Slab* const> victims, absl::Span<void* const> moved,
                 AfterSettling after = AfterSettling::kReleaseEmpty);

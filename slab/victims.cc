@@ -23,48 +23,85 @@ absl::Status CheckLimits(const CompactOptions& options) {
   return absl::OkStatus();
 }
 
-std::vector<Slab*> ChooseVictims(std::vector<SlabStore::Choice> listed, size_t capacity,
-                                 const CompactOptions& options) {
-  size_t regions = 0;
+namespace {
+
+using Choice = SlabStore::Choice;
+
+// What `listed` has in one region, empty slabs left out.
+struct Region {
+  size_t number = 0;
+  size_t slabs = 0;
+  size_t live = 0;
+  bool alone = false;
+};
+
+std::vector<Region> RegionsOf(const std::vector<Choice>& listed) {
+  std::vector<Region> regions;
+  for (const Choice& choice : listed) {
+    while (regions.size() <= choice.region) regions.push_back({.number = regions.size()});
+    Region& region = regions[choice.region];
+    region.slabs += choice.live != 0 ? 1 : 0;
+    region.live += choice.live;
+    region.alone = choice.alone;
+  }
+  return regions;
+}
+
+// By number: whether all of a region is to go, when `spare` slabs can. Moving a slab takes up the room of one wherever it
+// is, so that no fewer slabs come free for it; but full ones are the dearest to move.
+std::vector<bool> WholeRegions(std::vector<Region> regions, size_t capacity, size_t spare) {
+  std::vector<bool> whole(regions.size(), false);
+  std::sort(regions.begin(), regions.end(), [](const Region& a, const Region& b) {
+    return std::make_tuple(a.live, a.number) < std::make_tuple(b.live, b.number);
+  });
+  for (const Region& region : regions) {
+    if (!region.alone || region.slabs > spare || 2 * region.live > region.slabs * capacity) continue;
+    whole[region.number] = true;
+    spare -= region.slabs;
+  }
+  return whole;
+}
+
+}  // namespace
+
+std::vector<Slab*> ChooseVictims(std::vector<Choice> listed, size_t capacity, const CompactOptions& options) {
+  const std::vector<Region> regions = RegionsOf(listed);
   size_t room = 0;
   size_t live = 0;
   size_t slabs = 0;  // that hold an object, and stay so far
-  for (const SlabStore::Choice& choice : listed) {
-    regions = std::max(regions, choice.region + 1);
-    live += choice.live;
-    if (choice.live != 0) {
-      room += capacity - choice.live;  // filling an empty slab gains nothing
-      ++slabs;
-    }
+  for (const Region& region : regions) {
+    live += region.live;
+    slabs += region.slabs;
+    room += region.slabs * capacity - region.live;  // filling an empty slab gains nothing
   }
-  std::vector<size_t> live_in_region(regions, 0);
-  for (const SlabStore::Choice& choice : listed) live_in_region[choice.region] += choice.live;
   const bool has_target = options.target_ratio > 1;
-  const auto rank = [&](const SlabStore::Choice& choice) {
+  const auto rank = [&](const Choice& choice) {
     const size_t eighths = has_target ? choice.live * 8 / capacity : 0;
-    return std::make_tuple(eighths, live_in_region[choice.region], choice.region, choice.live, choice.slab);
+    return std::make_tuple(eighths, regions[choice.region].live, choice.region, choice.live, choice.slab);
   };
-  std::sort(listed.begin(), listed.end(),
-            [&](const SlabStore::Choice& a, const SlabStore::Choice& b) { return rank(a) < rank(b); });
+  std::sort(listed.begin(), listed.end(), [&](const Choice& a, const Choice& b) { return rank(a) < rank(b); });
 
   std::vector<Slab*> victims;
   if (options.mode != CompactOptions::Mode::kPack) {
-    for (const SlabStore::Choice& choice : listed) {
+    for (const Choice& choice : listed) {
       if (choice.live != 0) victims.push_back(choice.slab);
     }
     return victims;
   }
   const double needed = static_cast<double>((live + capacity - 1) / capacity);
   const double most_live = static_cast<double>(capacity) * options.max_occupancy;
-  size_t to_move = 0;
-  for (const SlabStore::Choice& choice : listed) {
+  size_t spare = room / capacity;
+  const bool by_region = !has_target && options.max_occupancy == 1;
+  const std::vector<bool> whole = WholeRegions(regions, capacity, by_region ? spare : 0);
+  for (const Region& region : regions) spare -= whole[region.number] ? region.slabs : 0;
+  for (const Choice& choice : listed) {
     if (has_target && static_cast<double>(slabs) <= needed * options.target_ratio) break;
-    // Moving a full slab uses up as much room as it frees; an empty one needs no move.
-    if (choice.live == capacity || choice.live == 0 || static_cast<double>(choice.live) > most_live) continue;
-    const size_t room_without = room - (capacity - choice.live);
-    if (to_move + choice.live > room_without) continue;
-    room = room_without;
-    to_move += choice.live;
+    if (choice.live == 0) continue;  // needs no move
+    if (!whole[choice.region]) {
+      // Moving a full slab uses up as much room as it frees.
+      if (spare == 0 || choice.live == capacity || static_cast<double>(choice.live) > most_live) continue;
+      --spare;
+    }
     --slabs;
     victims.push_back(choice.slab);
   }

@@ -3,9 +3,11 @@
 // Which slabs a pass chooses. Properties, over random heaps:
 //   V1  what is to be moved fits into the free objects of the slabs that stay.
 //   V2  as many slabs come free as the live objects allow; no choice could free more.
-//   V3  nothing is chosen twice, and no full or empty slab when packing.
+//   V3  nothing is chosen twice, and no empty slab when packing; a full one only with all of its region.
 //   V4  slabs of a sparse region come before those of a denser one, within a region the emptiest first.
 //   V5  after the moves, a second call chooses nothing.
+//   V6  a region with full slabs goes as a whole where it can: nothing else is in it, it is at most half full, and the others
+//       have room for it.
 #include "slab/victims.h"
 
 #include <algorithm>
@@ -109,6 +111,69 @@ TEST_F(VictimsTest, NothingIsLeftToChooseAfterPacking) {
     ASSERT_EQ(moving, 0u) << "V1";
     ASSERT_TRUE(ChooseVictims(listed_, kCapacity, {.mode = Mode::kPack}).empty()) << "V5";
   }
+}
+
+// Slabs alone in their regions, a third of them full.
+TEST_F(VictimsTest, NoFewerComeFreeWhenWholeRegionsDo) {
+  size_t with_full_ones = 0;
+  for (uint32_t seed = 0; seed < 500; ++seed) {
+    SCOPED_TRACE(seed);
+    Scatter(seed, true);
+    for (size_t i = 0; i < listed_.size(); ++i) {
+      if (i % 3 == 0) listed_[i].live = kCapacity;
+    }
+    for (auto& choice : listed_) choice.alone = true;
+    const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, {});
+    const std::set<Slab*> chosen(victims.begin(), victims.end());
+    ASSERT_EQ(chosen.size(), victims.size()) << "V3";
+    std::map<size_t, size_t> stay;  // by region
+    size_t to_move = 0;
+    size_t room = 0;
+    size_t partial = 0;
+    for (const auto& choice : listed_) {
+      const bool goes = chosen.contains(choice.slab);
+      partial += choice.live < kCapacity ? 1 : 0;
+      stay[choice.region] += goes ? 0 : 1;
+      to_move += goes ? choice.live : 0;
+      room += goes ? 0 : kCapacity - choice.live;
+    }
+    for (const Slab* slab : victims) {
+      if (ChoiceOf(slab).live < kCapacity) continue;
+      ASSERT_EQ(stay[ChoiceOf(slab).region], 0u) << "V3";
+      ++with_full_ones;
+    }
+    ASSERT_LE(to_move, room) << "V1";
+    const size_t needed = (TotalLive() + kCapacity - 1) / kCapacity;
+    ASSERT_GE(victims.size(), std::min(listed_.size() - needed, partial)) << "V2";
+    ASSERT_LE(victims.size(), listed_.size() - needed);
+  }
+  EXPECT_GT(with_full_ones, 100u);
+}
+
+// Region 0: a full slab and nine of five objects. Region 1: ten slabs of `live` objects.
+class WholeRegionTest : public VictimsTest {
+ protected:
+  bool TheFullOneGoes(bool alone, size_t live, size_t full = 1, const CompactOptions& options = {}) {
+    slabs_ = std::vector<Slab>(20);
+    listed_.clear();
+    for (size_t i = 0; i < 20; ++i) {
+      listed_.push_back({&slabs_[i], i < full ? kCapacity : i < 10 ? 5 : live, i / 10, 0, alone});
+    }
+    const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, options);
+    return std::count(victims.begin(), victims.end(), &slabs_[0]) == 1;
+  }
+};
+
+TEST_F(WholeRegionTest, GoesWithItsFullSlab) { EXPECT_TRUE(TheFullOneGoes(true, 90)); }
+TEST_F(WholeRegionTest, StaysWhenSomethingElseIsInIt) { EXPECT_FALSE(TheFullOneGoes(false, 90)); }
+TEST_F(WholeRegionTest, StaysWhenTheOthersHaveNoRoomForIt) { EXPECT_FALSE(TheFullOneGoes(true, 110)); }
+TEST_F(WholeRegionTest, StaysWhenItIsMoreThanHalfFull) {
+  EXPECT_TRUE(TheFullOneGoes(true, 60, 4));
+  EXPECT_FALSE(TheFullOneGoes(true, 60, 5));
+}
+TEST_F(WholeRegionTest, StaysWhereOnlyTheEmptiestAreToGo) {
+  EXPECT_FALSE(TheFullOneGoes(true, 90, 1, {.max_occupancy = 0.9}));
+  EXPECT_FALSE(TheFullOneGoes(true, 90, 1, {.target_ratio = 1.01}));
 }
 
 TEST_F(VictimsTest, MovingEverythingTakesEverySlabThatHoldsAnObject) {
