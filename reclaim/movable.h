@@ -41,8 +41,8 @@ inline constexpr size_t kMoveResults = 4;
 class Pacer {
  public:
   virtual ~Pacer() = default;
-  // Whether Offer would let others run now.
-  virtual bool IsDue() const = 0;
+  // Whether Offer would let others run at `now`, a reading of CycleClock just taken.
+  virtual bool IsDue(uint64_t now) const = 0;
   // May yield or sleep. Context: no lock held, no read section.
   virtual void Offer() = 0;
 };
@@ -78,8 +78,8 @@ class MoveTarget {
   }
 
   // Whether BetweenObjects would end the slice now: asked by a Movable that holds something from object to object, and lets go
-  // of it first.
-  bool IsSliceOver() const { return pacer_ != nullptr && pacer_->IsDue(); }
+  // of it first. `now` is a reading of CycleClock just taken, which such a Movable may have another use for.
+  bool IsSliceOver(uint64_t now) const { return pacer_ != nullptr && pacer_->IsDue(now); }
 
   // The place the next object moves to, or with `ahead` one after it, for prefetching; null when there is none.
   void* destination(size_t ahead = 0) const {

@@ -29,8 +29,22 @@ class Retirer {
     head->next = nullptr;
     *tail_ = head;
     tail_ = &head->next;
-    if (stats_.retired++ == stats_.called_back) work_.Signal();
+    if (stats_.retired++ == stats_.called_back && !turn_taken_) work_.Signal();
     if (ABSL_PREDICT_FALSE(thread_ == Thread::kDue)) Start();
+  }
+
+  bool TryTakeTurn() {
+    MutexLock lock(&mutex_);
+    // Then the thread sleeps, or is on its way there.
+    if (stats_.retired != stats_.called_back || turn_taken_) return false;
+    turn_taken_ = true;
+    return true;
+  }
+
+  void EndTurn() {
+    MutexLock lock(&mutex_);
+    turn_taken_ = false;
+    if (first_ != nullptr) work_.Signal();
   }
 
   void AwaitAll() {
@@ -82,10 +96,12 @@ class Retirer {
 
   void AwaitWork() {
     MutexLock lock(&mutex_);
-    if (first_ != nullptr) return;
+    if (HasWork()) return;
     OfflineScope offline;
-    while (first_ == nullptr) work_.Wait(&mutex_);
+    while (!HasWork()) work_.Wait(&mutex_);
   }
+
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return first_ != nullptr && !turn_taken_; }
 
   void BeginBatch() {
     BatchLock batch_lock(*this);
@@ -141,7 +157,10 @@ class Retirer {
 
   // Two stages: callbacks may take locks of the layers above, and those layers retire under the same locks.
   void LockCallbacks() ABSL_NO_THREAD_SAFETY_ANALYSIS { batch_mutex_.Lock(); }
-  void LockQueue() ABSL_NO_THREAD_SAFETY_ANALYSIS { mutex_.Lock(); }
+  void LockQueue() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    mutex_.Lock();
+    MXA_CHECK(!turn_taken_, "fork during a turn of the retiring thread's");
+  }
 
   void ReleaseQueue(ForkSide side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (side == ForkSide::kChild) {
@@ -176,6 +195,7 @@ class Retirer {
   CondVar done_;
   RetireHead* first_ ABSL_GUARDED_BY(mutex_) = nullptr;
   RetireHead** tail_ ABSL_GUARDED_BY(mutex_) = &first_;
+  bool turn_taken_ ABSL_GUARDED_BY(mutex_) = false;
   Thread thread_ ABSL_GUARDED_BY(mutex_) = Thread::kDue;
   RetireStats stats_ ABSL_GUARDED_BY(mutex_);
 };
@@ -187,6 +207,12 @@ class Retirer {
 void Retire(RetireHead* head, RetireCallback callback) {
   head->callback = callback;
   Retirer::Get().Push(head);
+}
+
+RetireTurn::RetireTurn() : taken_(Retirer::Get().TryTakeTurn()) {}
+
+RetireTurn::~RetireTurn() {
+  if (taken_) Retirer::Get().EndTurn();
 }
 
 void RetireBarrier() {

@@ -7,7 +7,7 @@
 //
 // Invariants:
 //   R1  a callback runs once, after a grace period that began after its Retire() call.
-//   R2  callbacks run in the order of the Retire() calls, one at a time.
+//   R2  callbacks run in the order of the Retire() calls, one at a time, and none while somebody has the turn.
 //   R3  after Barrier() returns, every callback retired before it was called has returned.
 // Threads: Retire and Barrier from any thread at once. Retire never blocks on a grace period, whatever readers do.
 // Fork: what was retired before is called back in the parent and in the child, there from the next Retire or
@@ -39,6 +39,30 @@ void Retire(RetireHead* head, RetireCallback callback);
 
 // Starts the background thread unless it runs, so that no Retire under a lock has to.
 void StartRetiring();
+
+// The retiring thread's turn, for who waits for a grace period itself rather than wake that thread and hand over:
+//
+//   if (const RetireTurn turn; turn.taken()) {
+//     Synchronize();
+//     ...                                       // what the callback would do; it finds its memory where it was left
+//   } else {
+//     Retire(head, callback);
+//   }
+//
+// To be had when all that was retired has been called back; until its end nothing is called back (R2), and what is retired
+// meanwhile waits. Never blocks.
+// Context: outside every lock; forks are kept away, by a stage before kCallbacks (fork.h).    (CHECKed at the fork)
+class [[nodiscard]] RetireTurn {
+ public:
+  RetireTurn();
+  ~RetireTurn();
+  RetireTurn(const RetireTurn&) = delete;
+  RetireTurn& operator=(const RetireTurn&) = delete;
+  bool taken() const { return taken_; }
+
+ private:
+  const bool taken_;
+};
 
 // Waits until every callback retired before this call has returned.
 //

@@ -41,7 +41,8 @@ struct CacheOptions {
   void (*destructor)(void* object) = nullptr;
 
   // Runs once for each object passed to FreeRcu, after its grace period and before it can be allocated again, and
-  // leaves it in the constructed state. Runs on the reclaimer's thread with reclaim forbidden.
+  // leaves it in the constructed state. Runs on the reclaimer's thread or on one that runs a pass over this cache, with reclaim
+  // forbidden.
   void (*rcu_destructor)(void* object) = nullptr;
 
   // Who can move the objects. Needs a constructor, so that a pass may look at any allocated object. Outlives the cache.

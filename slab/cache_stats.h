@@ -47,7 +47,7 @@ struct CompactStats {
   uint64_t slabs_released = 0;        // given back to the arena
   uint64_t work_ns = 0;               // choosing, draining, moving and releasing; not waiting
   uint64_t move_ns = 0;               // of this, inside Reclaim
-  uint64_t slices = 0;                // stretches of work between two chances for others to run
+  uint64_t slices = 0;                // work between two chances for others to run, what is waited in between left out
   uint64_t longest_slice_ns = 0;      // preemptions included
   uint64_t longest_own_slice_ns = 0;  // of those that the system did not interrupt
   uint64_t slept_ns = 0;              // for CompactOptions::duty_percent

@@ -12,12 +12,14 @@ namespace mxa::slab {
 
 struct CompactOptions {
   enum class Mode {
-    kPack,            // empty slabs as long as that frees more than it uses
-    kMoveEverything,  // evacuate every slab once, whatever it gains: for tests and to keep readers honest
-    kMoveToNode,      // evacuate the slabs of from_node to to_node
-    kBalance,         // move from the fullest node to the emptiest until they differ by less than a slab's objects
-    kOrder,     // move all to new slabs, in the order their owner gives (Movable::Order): memory for a second copy
-    kEvacuate,  // empty every slab that reaches into the range below, whatever it gains; destinations lie outside
+    kPack,  // empty slabs as long as that frees more than it uses
+    // Evacuate every slab once, whatever it gains: for tests and to keep readers honest. The slabs it needed beyond the others
+    // stay with the cache, as those do that frees leave empty.
+    kMoveEverything,
+    kMoveToNode,  // evacuate the slabs of from_node to to_node
+    kBalance,     // move from the fullest node to the emptiest until they differ by less than a slab's objects
+    kOrder,       // move all to new slabs, in the order their owner gives (Movable::Order): memory for a second copy
+    kEvacuate,    // empty every slab that reaches into the range below, whatever it gains; destinations lie outside
   };
   Mode mode = Mode::kPack;
 
@@ -32,7 +34,8 @@ struct CompactOptions {
   uintptr_t range_end = 0;
 
   // For kPack: slabs fuller than this stay, 1 being full. Moving out of a nearly empty slab gains most for each object; a
-  // caller who raises it from pass to pass, as long as one gains too little, spends no more than he must.
+  // caller who raises it from pass to pass, as long as one gains too little, spends no more than he must. Below 1 no full slab
+  // goes for the sake of its region either.
   double max_occupancy = 1;
   // For kPack: ends with this many times the slabs that the live objects need, when it can, instead of as few as
   // possible: the last slabs cost most.

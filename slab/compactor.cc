@@ -21,6 +21,7 @@
 #include "slab/node_moves.h"
 #include "slab/order_plan.h"
 #include "slab/pass_batch.h"
+#include "slab/pass_waits.h"
 #include "slab/slices.h"
 #include "slab/victims.h"
 
@@ -55,22 +56,16 @@ class Pass {
     planned_at_ns_ = slices_.worked_ns();
     slices_.Offer();
     while (planned.ok() && store_.HasPlanned() && !Cancelled() && !HasWorkedEnough()) {
-      slices_.End();
-      SayWaiting(true);
-      const bool waited = cache_.batches().Enter();
-      SayWaiting(false);
-      if (waited) batch_objects_ = std::max(batch_objects_, std::min(2 * batch_objects_, options_.most_batch_objects));
-      slices_.Begin();
+      bool had_to_wait = false;
+      Wait([&] { had_to_wait = cache_.batches().Enter(); });
+      if (had_to_wait)
+        batch_objects_ = std::max(batch_objects_, std::min(2 * batch_objects_, options_.most_batch_objects));
       RunBatch();
     }
     store_.Unplan();
     order_.ReturnLeft();
-    slices_.End();
-    SayWaiting(true);
-    cache_.batches().AwaitEntered();
-    SayWaiting(false);
+    Wait([&] { cache_.batches().AwaitEntered(); });
     store_.Unplan();  // what was set aside
-    slices_.Begin();
     for (Barn& barn : cache_.barns()) barn.StopFiltering();
     cache_.EndSlow();
     cache_.RetireMarked();
@@ -100,7 +95,18 @@ class Pass {
     if (log_ != nullptr) log_->waiting.store(waiting, std::memory_order_relaxed);  // relaxed: see there
   }
 
+  template <typename ForSomething>
+  void Wait(ForSomething wait) {
+    slices_.Pause();
+    SayWaiting(true);
+    wait();
+    SayWaiting(false);
+    slices_.Resume();
+  }
+
+  // One that moves everything leaves them to the next burst, or the next pass, as frees do: it would get as many again.
   void ReleaseEmpty() {
+    if (options_.mode == CompactOptions::Mode::kMoveEverything) return;
     stats_.slabs_released +=
         evacuates() ? store_.ReleaseEmptyIn(options_.range_begin, options_.range_end) : store_.ReleaseEmpty(0);
   }
@@ -126,8 +132,7 @@ class Pass {
     batches_.push_back(std::make_unique<PassBatch>());
     PassBatch& batch = *batches_.back();
     batch.cache = &cache_;
-    // The next batches need as many slabs again: better these, whose pages are there, than new ones. The pass gives
-    // them back at its end.
+    // The next batches need as many slabs again: better these, whose pages are there, than new ones.
     if (options_.mode == CompactOptions::Mode::kMoveEverything) batch.after = SlabStore::AfterSettling::kKeepEmpty;
     // Nor is what stays a destination for the next batches.
     if (evacuates()) batch.after = SlabStore::AfterSettling::kSetAside;
@@ -152,7 +157,25 @@ class Pass {
       return;
     }
     ++stats_.grace_periods;
-    reclaim::Retire(&batch, &SettleBatch);
+    const bool given_back = batch.after != SlabStore::AfterSettling::kKeepEmpty;
+    const bool here = waits_.WaitsItself(batch.victims.size(), given_back) && SettleInTurn(batch);
+    if (!here) reclaim::Retire(&batch, &SettleBatch);
+  }
+
+  // Does at once, behind a grace period, what the retiring thread would do with the batch; false when it has other things to
+  // do before.
+  bool SettleInTurn(PassBatch& batch) {
+    const reclaim::RetireTurn turn;
+    if (!turn.taken()) return false;
+    MXA_SCHEDULE_POINT("pass.in_turn");
+    Wait([&] {
+      const Clock::time_point start = Clock::now();
+      reclaim::Synchronize();
+      waits_.Waited(NanosecondsSince(start));
+    });
+    const reclaim::NoReclaimScope no_reclaim;
+    SettleBatch(&batch);
+    return true;
   }
 
   void MoveSlabs(PassBatch& batch) {
@@ -288,6 +311,7 @@ class Pass {
   EvacuationLog* const log_;
   CompactStats stats_;
   Slices slices_;
+  PassWaits waits_;
   OrderPlan order_;
   size_t batch_objects_;  // grows
   std::vector<PlannedMove> moves_;

@@ -2,7 +2,7 @@
 //
 // One batch of a pass: the slabs it empties, and what is left to be done with them behind its grace period.
 //
-// Threads: the pass's, until the batch is retired; then the reclaimer's, until it leaves the gate (batch_gate.h).
+// Threads: the pass's, until the batch is retired, if it is; then the reclaimer's, until it leaves the gate (batch_gate.h).
 #ifndef MXA_SLAB_PASS_BATCH_H_
 #define MXA_SLAB_PASS_BATCH_H_
 
@@ -24,7 +24,8 @@ struct PassBatch : reclaim::RetireHead {
   size_t slabs_released = 0;
 };
 
-// Frees the old places and gives back the slabs that are empty then. For reclaim::Retire, behind the last move of the batch.
+// Frees the old places and gives back the slabs that are empty then. For reclaim::Retire, behind the last move of the batch;
+// or in the retiring thread's turn, behind a grace period begun after it.
 void SettleBatch(reclaim::RetireHead* head);
 
 }  // namespace mxa::slab

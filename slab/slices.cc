@@ -43,46 +43,70 @@ uint64_t CyclesIn(uint64_t ns) {
 }  // namespace
 
 Slices::Slices(const CompactOptions& options, CompactStats& stats)
-    : options_(options), stats_(stats), limit_cycles_(CyclesIn(options.slice_ns)) {
+    : options_(options), stats_(stats), limit_cycles_(CyclesIn(options.slice_ns)), left_cycles_(limit_cycles_) {
   MXA_CHECK(options.duty_percent >= 1 && options.duty_percent <= 100, "a duty is from 1 to 100 percent");
 }
 
-bool Slices::IsDue() const { return CycleClock::Since(start_cycles_) >= limit_cycles_; }
-
-void Slices::Offer() {
-  if (!IsDue()) return;
-  const uint64_t started = start_ns_;
-  End();
-  const uint64_t now = NowNs();
-  Rest(now - started);
-  rested_ns_ += NowNs() - now;
-  Begin();
-}
-
 void Slices::Begin() {
-  switches_ = InvoluntarySwitches();
-  start_ns_ = NowNs();
-  start_cycles_ = CycleClock::Now();
+  since_ns_ = NowNs();
+  Resume();
 }
 
 void Slices::End() {
-  const uint64_t ns = NowNs() - start_ns_;
-  ++stats_.slices;
-  stats_.work_ns += ns;
-  stats_.longest_slice_ns = std::max(stats_.longest_slice_ns, ns);
-  if (InvoluntarySwitches() == switches_) stats_.longest_own_slice_ns = std::max(stats_.longest_own_slice_ns, ns);
+  Pause();
+  EndSlice();
 }
 
-uint64_t Slices::worked_ns() const { return stats_.work_ns + NowNs() - start_ns_; }
+void Slices::Pause() {
+  const uint64_t cycles = CycleClock::Since(since_cycles_);
+  const uint64_t now = NowNs();
+  left_cycles_ -= std::min(left_cycles_, cycles);
+  worked_ns_ += now - since_ns_;
+  stats_.work_ns += now - since_ns_;
+  since_ns_ = now;
+  interrupted_ = interrupted_ || InvoluntarySwitches() != switches_;
+}
 
-void Slices::Rest(uint64_t worked_ns) {
+void Slices::Resume() {
+  switches_ = InvoluntarySwitches();
+  const uint64_t now = NowNs();
+  waited_ns_ += now - since_ns_;
+  since_ns_ = now;
+  since_cycles_ = CycleClock::Now();
+}
+
+bool Slices::IsDue(uint64_t now) const { return now > since_cycles_ && now - since_cycles_ >= left_cycles_; }
+
+void Slices::Offer() {
+  if (!IsDue(CycleClock::Now())) return;
+  Pause();
+  Rest();
+  rested_ns_ += NowNs() - since_ns_;
+  EndSlice();
+  Begin();
+}
+
+void Slices::EndSlice() {
+  ++stats_.slices;
+  stats_.longest_slice_ns = std::max(stats_.longest_slice_ns, worked_ns_);
+  if (!interrupted_) stats_.longest_own_slice_ns = std::max(stats_.longest_own_slice_ns, worked_ns_);
+  worked_ns_ = 0;
+  waited_ns_ = 0;
+  left_cycles_ = limit_cycles_;
+  interrupted_ = false;
+}
+
+uint64_t Slices::worked_ns() const { return stats_.work_ns + NowNs() - since_ns_; }
+
+void Slices::Rest() {
   const reclaim::OfflineScope offline;
   if (options_.duty_percent == 100) {
     sched_yield();
     return;
   }
-  uint64_t left =
-      worked_ns * static_cast<uint64_t>(100 - options_.duty_percent) / static_cast<uint64_t>(options_.duty_percent);
+  const uint64_t due =
+      worked_ns_ * static_cast<uint64_t>(100 - options_.duty_percent) / static_cast<uint64_t>(options_.duty_percent);
+  uint64_t left = due - std::min(due, waited_ns_);
   // Relaxed: a request, not a message.
   while (left > 0 && (options_.cancel == nullptr || !options_.cancel->load(std::memory_order_relaxed))) {
     const uint64_t start = NowNs();

@@ -6,7 +6,6 @@
 #include <sched.h>
 
 #include "base/check.h"
-#include "base/cycle_clock.h"
 #include "base/planted_bug.h"
 #include "base/schedule_point.h"
 #include "reclaim/rcu.h"
@@ -74,6 +73,7 @@ bool NodeMover::CanFree(absl::Span<void*> objects) {
 void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
   uint64_t again[kRetriedAtMost / 64] = {};  // Reclaim allocates nothing
   bool any_again = false;
+  StartTimer();
   for (size_t i = 0; i < objects.size(); ++i) {
     if (objects[i] == nullptr) continue;
     BetweenNodes(target);
@@ -99,14 +99,19 @@ void NodeMover::Reclaim(absl::Span<void*> objects, MoveTarget& target) {
     target.Settle(objects[i],
                   stays ? MoveResult::kBusy : Move(static_cast<Node*>(objects[i]), static_cast<Node*>(destination)));
   }
+  StopTimer(CycleClock::Now());
   if (pinned_ != nullptr) Unpin();
 }
 
 // Who rests holds no array pinned.
 void NodeMover::BetweenNodes(MoveTarget& target) {
-  if (!target.IsSliceOver()) return;
+  const uint64_t now = CycleClock::Now();
+  StopTimer(now);
+  timed_from_ = now;
+  if (!target.IsSliceOver(now)) return;
   if (pinned_ != nullptr) Unpin();
   target.BetweenObjects();
+  StartTimer();
 }
 
 bool NodeMover::Order(absl::Span<void* const> objects, absl::Span<reclaim::OrderKey> keys) {
@@ -147,6 +152,7 @@ MoveResult NodeMover::Move(Node* node, Node* destination) {
       Unpin();
       return ResultForOwner(owner);
     }
+    StartTimer();  // it may have woken who waited for the array before
   }
   MXA_SCHEDULE_POINT("mover.after_pin");
   const MoveResult result = MovePinned(anchor, node, destination);
@@ -157,7 +163,6 @@ MoveResult NodeMover::Move(Node* node, Node* destination) {
 MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destination) {
   // Step 3. Only try: a user may hold the lock for hours. Under it, the owner cannot change any more.
   if (!anchor->TryLock()) return MoveResult::kBusy;
-  const uint64_t locked_at = CycleClock::Now();
   MoveResult result = MoveResult::kMoved;
   const ArrayAnchor* owner = node->owner();
   if (owner == anchor || PlantedBugIs(PlantedBug::kNoOwnerRecheck)) {
@@ -166,11 +171,14 @@ MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destinat
     result = ResultForOwner(owner);
   }
   if (PlantedBugIs(PlantedBug::kHazardClearedEarly)) Unpin();
-  RecordLock(CycleClock::Since(locked_at));
   MXA_SCHEDULE_POINT("mover.before_unlock");
   anchor->Unlock();
   // A writer has waited: he goes first, as the next node may well be of this array too.
-  if (anchor->HasWaiters()) sched_yield();
+  if (anchor->HasWaiters()) {
+    StopTimer(CycleClock::Now());
+    sched_yield();
+    StartTimer();
+  }
   return result;
 }
 
@@ -229,7 +237,8 @@ void NodeMover::Unpin() {
   pin_.Unpin();
 }
 
-void NodeMover::RecordLock(uint64_t cycles) {
+void NodeMover::StopTimer(uint64_t now) {
+  const uint64_t cycles = now > timed_from_ ? now - timed_from_ : 0;
   // Relaxed: a statistic; written by one pass at a time, and a reset that gets lost against it is a sample more.
   if (cycles > longest_lock_.load(std::memory_order_relaxed)) longest_lock_.store(cycles, std::memory_order_relaxed);
 }

@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "base/cycle_clock.h"
 #include "reclaim/movable.h"
 #include "reclaim/owner_pin.h"
 #include "xarray/anchor.h"
@@ -40,7 +41,8 @@ class NodeMover final : public reclaim::Movable {
   // the mover's thread runs.
   void AwaitUnpinned(const ArrayAnchor* anchor) { pin_.AwaitUnpinned(anchor); }
 
-  // Longest time an array lock was held for a move since the last reset, preemptions included.
+  // Longest time an array lock was held for a move since the last reset, preemptions included. At most: a move is timed from
+  // before its lock to before the next one's, which is a reading of the clock a node rather than two.
   uint64_t LongestLockNs() const;
   void ResetLongestLock();
 
@@ -55,12 +57,14 @@ class NodeMover final : public reclaim::Movable {
   bool UserLetsMove(Node* node, Node* copy) const;
 
   void BetweenNodes(reclaim::MoveTarget& target);
+  void StartTimer() { timed_from_ = CycleClock::Now(); }
+  void StopTimer(uint64_t now);
   void Pin(const ArrayAnchor* anchor);
   void Unpin();
-  void RecordLock(uint64_t cycles);
 
   reclaim::OwnerPin pin_;
   const ArrayAnchor* pinned_ = nullptr;    // what pin_ says, for the pass's own thread
+  uint64_t timed_from_ = 0;                // cycles
   std::atomic<uint64_t> longest_lock_{0};  // cycles
   const NodeUse use_;
 };

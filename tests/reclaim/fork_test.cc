@@ -337,6 +337,16 @@ TEST_F(ForkDeathTest, UnderAnArrayLock) {
       "fork under an array lock or inside a callback");
 }
 
+TEST_F(ForkDeathTest, DuringATurn) {
+  EXPECT_DEATH(
+      {
+        RetireBarrier();
+        const RetireTurn turn;
+        fork();
+      },
+      "fork during a turn of the retiring thread's");
+}
+
 TEST_F(ForkDeathTest, AStageWithTwoOwners) {
   EXPECT_DEATH(
       {

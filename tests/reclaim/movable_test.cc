@@ -99,7 +99,7 @@ TEST_F(MoveTargetTest, InOrderEachObjectHasAPlaceOfItsOwn) {
 
 TEST_F(MoveTargetTest, ThePassMayRestBetweenObjects) {
   struct Counter final : Pacer {
-    bool IsDue() const override { return offers < 2; }
+    bool IsDue(uint64_t) const override { return offers < 2; }
     void Offer() override { ++offers; }
     int offers = 0;
   } counter;

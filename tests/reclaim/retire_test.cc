@@ -4,6 +4,7 @@
 #include "reclaim/retire.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <thread>
@@ -194,6 +195,101 @@ TEST(RetireTest, CountsInAndOut) {
   EXPECT_EQ(after.called_back, after.retired);
   EXPECT_GE(after.batches, before.batches + 1);
   EXPECT_LE(after.batches, before.batches + 10);
+}
+
+TEST(RetireTurnTest, IsToBeHadWhenAllHasBeenCalledBack) {
+  RetireBarrier();
+  std::vector<size_t> order;
+  Noted noted;
+  noted.order = &order;
+  {
+    ReadSection section;
+    Retire(&noted, &Noted::CallBack);
+    const RetireTurn turn;
+    EXPECT_FALSE(turn.taken());
+  }
+  RetireBarrier();
+  const RetireTurn turn;
+  EXPECT_TRUE(turn.taken());
+  const RetireTurn another;
+  EXPECT_FALSE(another.taken());
+}
+
+TEST(RetireTurnTest, NothingIsCalledBackDuringIt) {
+  RetireBarrier();
+  std::vector<size_t> order;
+  std::vector<Noted> heads(3);
+  std::atomic<bool> ending{false};
+  std::atomic<bool> too_early{false};
+  std::thread waiter;
+  {
+    const RetireTurn turn;
+    ASSERT_TRUE(turn.taken());
+    for (size_t i = 0; i < heads.size(); ++i) {
+      heads[i].order = &order;
+      heads[i].number = i;
+      Retire(&heads[i], &Noted::CallBack);
+    }
+    waiter = std::thread([&] {
+      RetireBarrier();
+      too_early = !ending;
+    });
+    Synchronize();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(order.empty());
+    ending = true;
+  }
+  OfflineScope offline;
+  waiter.join();
+  EXPECT_FALSE(too_early);
+  EXPECT_EQ(order, (std::vector<size_t>{0, 1, 2}));
+}
+
+TEST(RetireTurnTest, ManyTakeTurnsAmongRetirers) {
+  constexpr int kRounds = 500;
+  struct Counted : RetireHead {
+    std::atomic<int>* inside = nullptr;
+    std::atomic<int>* called = nullptr;
+  };
+  std::atomic<int> inside{0};  // a turn, or a callback
+  std::atomic<int> overlaps{0};
+  std::atomic<int> called{0};
+  std::vector<Counted> heads(2 * kRounds);
+  std::vector<std::thread> threads;
+  for (size_t thread = 0; thread < 2; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (size_t i = 0; i < kRounds; ++i) {
+        Counted& head = heads[thread * kRounds + i];
+        head.inside = &inside;
+        head.called = &called;
+        Retire(&head, [](RetireHead* retired) {
+          auto* counted = static_cast<Counted*>(retired);
+          // While it stands, nobody else may be inside.
+          if (counted->inside->fetch_add(1) == 0) counted->called->fetch_add(1);
+          counted->inside->fetch_sub(1);
+        });
+      }
+    });
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        const RetireTurn turn;
+        if (!turn.taken()) {
+          std::this_thread::yield();
+          continue;
+        }
+        overlaps += inside.fetch_add(1) == 0 ? 0 : 1;
+        std::this_thread::yield();
+        inside.fetch_sub(1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    OfflineScope offline;
+    thread.join();
+  }
+  RetireBarrier();
+  EXPECT_EQ(overlaps, 0);
+  EXPECT_EQ(called, 2 * kRounds);
 }
 
 TEST(RetireTest, ABarrierWithNothingRetiredReturns) {

@@ -66,8 +66,46 @@ TEST(CompactorTest, MovesEveryObjectWhenAskedTo) {
   Fill(table, kItems);
   const CompactStats pass = table.cache().Compact({.mode = CompactOptions::Mode::kMoveEverything}).value();
   EXPECT_EQ(pass.objects_moved, kItems);
-  EXPECT_EQ(table.cache().Stats().slabs, table.cache().Stats().slabs_needed());
   ExpectSound(table);
+}
+
+TEST(CompactorTest, LeavesAsManySlabsAsItNeededToTheNextPass) {
+  HandleTable table({.slots = kItems});
+  Fill(table, kItems);
+  const CompactOptions everything = {.mode = CompactOptions::Mode::kMoveEverything};
+  const CompactStats first = table.cache().Compact(everything).value();
+  const CacheStats between = table.cache().Stats();
+  EXPECT_EQ(first.slabs_released, 0u);
+  EXPECT_GT(between.empty_slabs, 0u);
+  ASSERT_TRUE(table.cache().Compact(everything).ok());
+  const CacheStats after = table.cache().Stats();
+  EXPECT_EQ(after.slabs_created, between.slabs_created);
+  // What goes by itself, or at once.
+  EXPECT_EQ(table.cache().Shrink(), after.empty_slabs);
+  EXPECT_EQ(table.cache().Stats().slabs, after.slabs_needed());
+  ExpectSound(table);
+}
+
+// Of three regions one is nearly empty but for a full slab.
+TEST(CompactorTest, AWholeRegionComesFreeWithItsFullSlab) {
+  constexpr size_t kMany = 3 * kUnitsPerRegion * (kUnitSize / sizeof(test::Item));
+  HandleTable table({.slots = kMany});
+  Arena& arena = table.arena();
+  size_t items = 0;
+  while (arena.regions_held() <= 3 && table.Create(items)) ++items;
+  ASSERT_EQ(arena.regions_held(), 4u);
+  const Slab* const full = arena.SlabOf(table.Peek(items / 2));
+  const size_t sparse = arena.RegionOf(full);
+  for (size_t i = 0; i < items; ++i) {
+    const Slab* const slab = arena.SlabOf(table.Peek(i));
+    if (slab == full) continue;
+    if (i % 10 >= (arena.RegionOf(slab) == sparse ? 1 : 6) || arena.RegionOf(slab) == 3) table.RemoveRcu(i);
+  }
+  table.cache().FreeRcuBarrier();
+  ASSERT_TRUE(table.cache().Compact().ok());
+  EXPECT_EQ(arena.regions_held(), 2u);
+  EXPECT_EQ(table.cache().Stats().slabs, table.cache().Stats().slabs_needed());
+  EXPECT_EQ(table.violations(), 0u);
 }
 
 TEST(CompactorTest, LeavesARefusedSlabAlone) {

@@ -124,6 +124,7 @@ void RunWorkload(FaultInjector& faults, size_t* refused) {
   expect_sound("packing");
   ASSERT_TRUE(table.cache().Compact({.mode = CompactOptions::Mode::kMoveEverything, .batch_objects = 400}).ok());
   expect_sound("moving everything");
+  table.cache().Shrink();
   fill();
   expect_sound("filling again");
 }

@@ -73,11 +73,54 @@ TEST(SlicesTest, WaitingIsNoWork) {
   CompactStats stats;
   Slices slices(options, stats);
   slices.Begin();
-  slices.End();
+  slices.Pause();
   std::this_thread::sleep_for(std::chrono::milliseconds(300));
-  slices.Begin();
+  slices.Resume();
   slices.End();
   EXPECT_LT(stats.longest_slice_ns, 300'000'000u);
+  EXPECT_LT(stats.work_ns, 300'000'000u);
+}
+
+// A slice that began anew with each wait would never end here.
+TEST(SlicesTest, ASliceGoesOnOverWaits) {
+  CompactOptions options;
+  options.slice_ns = 2'000'000;
+  options.duty_percent = 20;
+  CompactStats stats;
+  Slices slices(options, stats);
+  slices.Begin();
+  for (int i = 0; i < 20; ++i) {
+    WorkFor(std::chrono::microseconds(1100));
+    slices.Offer();
+    slices.Pause();
+    slices.Resume();
+  }
+  slices.End();
+  EXPECT_LE(stats.slices, 11u);
+  EXPECT_GE(stats.slices, 2u);
+  EXPECT_GE(stats.longest_slice_ns, 2'000'000u);
+  EXPECT_GE(stats.slept_ns, 4 * (stats.work_ns - stats.longest_slice_ns) * 95 / 100);
+}
+
+TEST(SlicesTest, WhatIsWaitedCountsAsRest) {
+  CompactOptions options;
+  options.slice_ns = 2'000'000;
+  options.duty_percent = 20;
+  CompactStats stats;
+  Slices slices(options, stats);
+  slices.Begin();
+  WorkFor(std::chrono::microseconds(1100));
+  slices.Pause();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  slices.Resume();
+  WorkFor(std::chrono::microseconds(1100));
+  const uint64_t worked = slices.worked_ns();
+  slices.Offer();
+  slices.End();
+  EXPECT_EQ(stats.slices, 2u);
+  if (worked < 4'000'000) {
+    EXPECT_EQ(stats.slept_ns, 0u) << "worked for " << worked;
+  }
 }
 
 }  // namespace

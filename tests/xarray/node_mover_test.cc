@@ -108,7 +108,7 @@ TEST_F(NodeMoverTest, NothingIsPinnedWhileThePassRests) {
   Put(5);
   Put(70);
   struct Resting final : reclaim::Pacer {
-    bool IsDue() const override { return true; }
+    bool IsDue(uint64_t) const override { return true; }
     void Offer() override {
       ++offers;
       is_pinned |= mover->IsPinnedForTest(anchor);
