@@ -13,7 +13,8 @@ namespace {
 
 // Has Abseil work out for how long to spin, once for all its mutexes, before any fork: it does so when a lock is first found
 // held, and a child forked in the middle of that would wait for its end at the first lock that it finds held.
-// A mutex with an invariant is treated like one that is held, but for the waiting.
+// A mutex with an invariant is treated like one that is held, but for the waiting; whoever wants invariants checked switches
+// that on in main, not before.
 void WorkOutSpinning() {
   absl::EnableMutexInvariantDebugging(true);
   Mutex mutex;

@@ -47,7 +47,8 @@ struct CompactOptions {
   size_t batch_objects = 1200;
   size_t most_batch_objects = 4000;
 
-  // Longest stretch of work before others get a chance to run; one object may exceed it.
+  // Longest stretch of work before others get a chance to run; one object may exceed it, or the end of a batch that the pass
+  // settles itself: up to 8 slabs that go back, or a batch's old places constructed anew.
   uint64_t slice_ns = 1'000'000;
   // Of one core, the share that the pass's own thread works, 1 to 100; it sleeps between slices for the rest.
   int duty_percent = 100;

@@ -18,6 +18,7 @@
 #include "reclaim/retire.h"
 #include "slab/destinations.h"
 #include "slab/fork.h"
+#include "slab/housekeeper.h"
 #include "slab/node_moves.h"
 #include "slab/order_plan.h"
 #include "slab/pass_batch.h"
@@ -70,6 +71,8 @@ class Pass {
     cache_.EndSlow();
     cache_.RetireMarked();
     ReleaseEmpty();
+    store_.TrimEmpty();
+    Housekeeper::Arm();
     slices_.End();
     for (const auto& batch : batches_) stats_.slabs_released += batch->slabs_released;
     if (!planned.ok()) return planned;
@@ -160,6 +163,7 @@ class Pass {
     const bool given_back = batch.after != SlabStore::AfterSettling::kKeepEmpty;
     const bool here = waits_.WaitsItself(batch.victims.size(), given_back) && SettleInTurn(batch);
     if (!here) reclaim::Retire(&batch, &SettleBatch);
+    slices_.Offer();
   }
 
   // Does at once, behind a grace period, what the retiring thread would do with the batch; false when it has other things to

@@ -3,9 +3,9 @@
 // One pass over a movable cache: empties sparse slabs by moving what is live in them, and gives their pages back.
 //
 // In batches: mark victims, drain, reserve destinations; per slab freeze and ask (CanFree), then move (Reclaim); then
-// hand the batch to the reclaimer, which frees the old places and the emptied slabs after one grace period begun after
-// the last move. Batches overlap their grace periods, two at most, so that a pass needs no more memory than two
-// batches.
+// free the old places and the emptied slabs after one grace period begun after the last move. The pass waits for that itself
+// or hands the batch to the reclaimer (pass_waits.h). Then batches overlap their grace periods, two at most, so that a pass
+// needs no more memory than two batches.
 // Threads: one pass a cache at a time (the pass lock, only ever tried).
 #ifndef MXA_SLAB_COMPACTOR_H_
 #define MXA_SLAB_COMPACTOR_H_

@@ -2,7 +2,8 @@
 //
 // One batch of a pass: the slabs it empties, and what is left to be done with them behind its grace period.
 //
-// Threads: the pass's, until the batch is retired, if it is; then the reclaimer's, until it leaves the gate (batch_gate.h).
+// Threads: the pass's, until the batch is retired, if it is; then that of whoever settles it, until it leaves the gate
+// (batch_gate.h).
 #ifndef MXA_SLAB_PASS_BATCH_H_
 #define MXA_SLAB_PASS_BATCH_H_
 

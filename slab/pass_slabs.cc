@@ -26,7 +26,9 @@ std::vector<SlabStore::Choice> SlabStore::Listed() {
   const std::vector<uint8_t> used = arena_.UnitsUsed();
   std::vector<size_t> ours(used.size(), 0);
   for (const Choice& choice : listed) ours[choice.region] += units_;
-  for (Choice& choice : listed) choice.alone = ours[choice.region] == used[choice.region];
+  for (Choice& choice : listed) {
+    if (ours[choice.region] == used[choice.region]) choice.region_slabs = kUnitsPerRegion / units_;
+  }
   return listed;
 }
 

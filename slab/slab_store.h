@@ -100,7 +100,8 @@ class SlabStore {
     size_t live;
     size_t region;
     int node = 0;
-    bool alone = false;  // nothing else is in its region but listed slabs of this store
+    // How many slabs of this store its region has room for, when nothing else is in it than listed ones of them; else 0.
+    size_t region_slabs = 0;
   };
   // The listed slabs at this moment. Until Plan is called, none is given back to the arena, so that the pointers stay
   // good.
@@ -195,7 +196,8 @@ class SlabStore {
   void Strip(Slab& slab);
   void CountNewLocked(const Slab& slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Slab*> DetachLocked(std::vector<Slab*> slabs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Puts a slab where its state of rest is: on the lists, or among the critical ones.
+  // Puts a slab where its state of rest is: on the lists, or among the critical ones. If it is one empty slab too many, TrimEmpty
+  // has something to do.
   void RestLocked(Slab& slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The slab that `object` lies in; CHECKs that it is one of ours.
   Slab& OwnSlabOf(const void* object) const;

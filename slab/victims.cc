@@ -29,37 +29,27 @@ using Choice = SlabStore::Choice;
 
 // What `listed` has in one region, empty slabs left out.
 struct Region {
-  size_t number = 0;
   size_t slabs = 0;
   size_t live = 0;
-  bool alone = false;
+  size_t fit = 0;  // Choice::region_slabs
 };
 
 std::vector<Region> RegionsOf(const std::vector<Choice>& listed) {
   std::vector<Region> regions;
   for (const Choice& choice : listed) {
-    while (regions.size() <= choice.region) regions.push_back({.number = regions.size()});
+    if (regions.size() <= choice.region) regions.resize(choice.region + 1);
     Region& region = regions[choice.region];
     region.slabs += choice.live != 0 ? 1 : 0;
     region.live += choice.live;
-    region.alone = choice.alone;
+    region.fit = choice.region_slabs;
   }
   return regions;
 }
 
-// By number: whether all of a region is to go, when `spare` slabs can. Moving a slab takes up the room of one wherever it
+// Whether all of a region is to go, full slabs too, when `spare` slabs can. Moving a slab takes up the room of one wherever it
 // is, so that no fewer slabs come free for it; but full ones are the dearest to move.
-std::vector<bool> WholeRegions(std::vector<Region> regions, size_t capacity, size_t spare) {
-  std::vector<bool> whole(regions.size(), false);
-  std::sort(regions.begin(), regions.end(), [](const Region& a, const Region& b) {
-    return std::make_tuple(a.live, a.number) < std::make_tuple(b.live, b.number);
-  });
-  for (const Region& region : regions) {
-    if (!region.alone || region.slabs > spare || 2 * region.live > region.slabs * capacity) continue;
-    whole[region.number] = true;
-    spare -= region.slabs;
-  }
-  return whole;
+bool GoesWhole(const Region& region, size_t capacity, size_t spare) {
+  return region.slabs <= spare && 2 * region.live <= region.fit * capacity;
 }
 
 }  // namespace
@@ -90,18 +80,20 @@ std::vector<Slab*> ChooseVictims(std::vector<Choice> listed, size_t capacity, co
   }
   const double needed = static_cast<double>((live + capacity - 1) / capacity);
   const double most_live = static_cast<double>(capacity) * options.max_occupancy;
-  size_t spare = room / capacity;
   const bool by_region = !has_target && options.max_occupancy == 1;
-  const std::vector<bool> whole = WholeRegions(regions, capacity, by_region ? spare : 0);
-  for (const Region& region : regions) spare -= whole[region.number] ? region.slabs : 0;
+  size_t spare = room / capacity;
+  const Region* region = nullptr;
+  bool whole = false;
   for (const Choice& choice : listed) {
     if (has_target && static_cast<double>(slabs) <= needed * options.target_ratio) break;
-    if (choice.live == 0) continue;  // needs no move
-    if (!whole[choice.region]) {
-      // Moving a full slab uses up as much room as it frees.
-      if (spare == 0 || choice.live == capacity || static_cast<double>(choice.live) > most_live) continue;
-      --spare;
+    if (region != &regions[choice.region]) {
+      region = &regions[choice.region];
+      whole = by_region && GoesWhole(*region, capacity, spare);
     }
+    // Moving a full slab uses up as much room as it frees; an empty one needs no move.
+    if (choice.live == 0 || (choice.live == capacity && !whole)) continue;
+    if (spare == 0 || static_cast<double>(choice.live) > most_live) continue;
+    --spare;
     --slabs;
     victims.push_back(choice.slab);
   }

@@ -5,6 +5,8 @@
 
 #include <sched.h>
 
+#include <utility>
+
 #include "base/check.h"
 #include "base/planted_bug.h"
 #include "base/schedule_point.h"
@@ -163,6 +165,7 @@ MoveResult NodeMover::Move(Node* node, Node* destination) {
 MoveResult NodeMover::MovePinned(ArrayAnchor* anchor, Node* node, Node* destination) {
   // Step 3. Only try: a user may hold the lock for hours. Under it, the owner cannot change any more.
   if (!anchor->TryLock()) return MoveResult::kBusy;
+  has_locked_ = true;
   MoveResult result = MoveResult::kMoved;
   const ArrayAnchor* owner = node->owner();
   if (owner == anchor || PlantedBugIs(PlantedBug::kNoOwnerRecheck)) {
@@ -238,6 +241,7 @@ void NodeMover::Unpin() {
 }
 
 void NodeMover::StopTimer(uint64_t now) {
+  if (!std::exchange(has_locked_, false)) return;
   const uint64_t cycles = now > timed_from_ ? now - timed_from_ : 0;
   // Relaxed: a statistic; written by one pass at a time, and a reset that gets lost against it is a sample more.
   if (cycles > longest_lock_.load(std::memory_order_relaxed)) longest_lock_.store(cycles, std::memory_order_relaxed);

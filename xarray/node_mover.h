@@ -41,8 +41,8 @@ class NodeMover final : public reclaim::Movable {
   // the mover's thread runs.
   void AwaitUnpinned(const ArrayAnchor* anchor) { pin_.AwaitUnpinned(anchor); }
 
-  // Longest time an array lock was held for a move since the last reset, preemptions included. At most: a move is timed from
-  // before its lock to before the next one's, which is a reading of the clock a node rather than two.
+  // Longest time an array lock was held for a move since the last reset, preemptions included. At most: what is timed is from
+  // before the lock until the next node is looked at, which is a reading of the clock a node rather than two.
   uint64_t LongestLockNs() const;
   void ResetLongestLock();
 
@@ -58,6 +58,7 @@ class NodeMover final : public reclaim::Movable {
 
   void BetweenNodes(reclaim::MoveTarget& target);
   void StartTimer() { timed_from_ = CycleClock::Now(); }
+  // Counts what it timed, if an array was locked meanwhile.
   void StopTimer(uint64_t now);
   void Pin(const ArrayAnchor* anchor);
   void Unpin();
@@ -65,6 +66,7 @@ class NodeMover final : public reclaim::Movable {
   reclaim::OwnerPin pin_;
   const ArrayAnchor* pinned_ = nullptr;    // what pin_ says, for the pass's own thread
   uint64_t timed_from_ = 0;                // cycles
+  bool has_locked_ = false;                // since then
   std::atomic<uint64_t> longest_lock_{0};  // cycles
   const NodeUse use_;
 };

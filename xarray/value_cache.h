@@ -22,7 +22,7 @@ struct ValueKind {
   size_t size;
   size_t alignment;
   // Ends the bytes of a value, of which it is given the whole object, and resets the header, when nobody reads it any
-  // more; runs on the reclaimer's thread.
+  // more; runs where CacheOptions::rcu_destructor does.
   void (*end)(void* object);
 };
 

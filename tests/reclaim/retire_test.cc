@@ -271,15 +271,16 @@ TEST(RetireTurnTest, ManyTakeTurnsAmongRetirers) {
       }
     });
     threads.emplace_back([&] {
-      for (int i = 0; i < kRounds; ++i) {
+      for (int turns = 0, tries = 0; turns == 0 || tries < kRounds; ++tries) {
         const RetireTurn turn;
-        if (!turn.taken()) {
+        if (turn.taken()) {
+          ++turns;
+          overlaps += inside.fetch_add(1) == 0 ? 0 : 1;
           std::this_thread::yield();
-          continue;
+          inside.fetch_sub(1);
+        } else {
+          std::this_thread::yield();
         }
-        overlaps += inside.fetch_add(1) == 0 ? 0 : 1;
-        std::this_thread::yield();
-        inside.fetch_sub(1);
       }
     });
   }

@@ -4,9 +4,11 @@
 #include "slab/compactor.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <thread>
 
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "slab/cache.h"
 #include "tests/support/handle_table.h"
@@ -70,7 +72,7 @@ TEST(CompactorTest, MovesEveryObjectWhenAskedTo) {
 }
 
 TEST(CompactorTest, LeavesAsManySlabsAsItNeededToTheNextPass) {
-  HandleTable table({.slots = kItems});
+  HandleTable table({.slots = kItems, .empty_slab_delay = absl::InfiniteDuration()});
   Fill(table, kItems);
   const CompactOptions everything = {.mode = CompactOptions::Mode::kMoveEverything};
   const CompactStats first = table.cache().Compact(everything).value();
@@ -83,6 +85,20 @@ TEST(CompactorTest, LeavesAsManySlabsAsItNeededToTheNextPass) {
   // What goes by itself, or at once.
   EXPECT_EQ(table.cache().Shrink(), after.empty_slabs);
   EXPECT_EQ(table.cache().Stats().slabs, after.slabs_needed());
+  ExpectSound(table);
+}
+
+// Nobody else wakes the housekeeper.
+TEST(CompactorTest, WhatItLeavesGoesThoughTheCacheIsIdle) {
+  HandleTable table({.slots = kItems, .idle_delay = absl::Milliseconds(1), .empty_slab_delay = absl::Milliseconds(20)});
+  Fill(table, kItems);
+  while (table.cache().Stats().cached > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  ASSERT_TRUE(table.cache().Compact({.mode = CompactOptions::Mode::kMoveEverything}).ok());
+  for (int i = 0; i < 3000 && table.cache().Stats().empty_slabs > 0; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(table.cache().Stats().empty_slabs, 0u);
   ExpectSound(table);
 }
 

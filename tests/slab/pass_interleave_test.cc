@@ -66,7 +66,7 @@ class PassInterleaveTest : public testing::TestWithParam<const char*> {};
 
 INSTANTIATE_TEST_SUITE_P(Points, PassInterleaveTest,
                          testing::Values("pass.before_mark", "pass.after_mark", "drain.after_barn",
-                                         "pass.after_isolate", "pass.before_grace_period"),
+                                         "pass.after_isolate", "pass.before_grace_period", "pass.in_turn"),
                          [](const auto& test) {
                            std::string name = test.param;
                            for (char& c : name) c = c == '.' || c == '_' ? 'X' : c;

@@ -96,10 +96,13 @@ TEST_F(PassWaitTest, DoesNotEndBeforeAReaderOfAnOldPlace) {
 // Each wait of a pass was a new slice once, none of which was ever used up.
 TEST_F(PassWaitTest, KeepsToItsDutyThoughItWaitsOften) {
   const Clock::time_point start = Clock::now();
-  const CompactStats pass =
-      table_.cache()
-          .Compact({.mode = kEverything, .batch_objects = 300, .slice_ns = 100'000, .duty_percent = 10})
-          .value();
+  const CompactStats pass = table_.cache()
+                                .Compact({.mode = kEverything,
+                                          .batch_objects = 300,
+                                          .most_batch_objects = 300,
+                                          .slice_ns = 100'000,
+                                          .duty_percent = 10})
+                                .value();
   const double elapsed = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
   ASSERT_GT(pass.batches, 20u);
   EXPECT_GT(pass.slept_ns, 0u);

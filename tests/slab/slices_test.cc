@@ -88,6 +88,7 @@ TEST(SlicesTest, ASliceGoesOnOverWaits) {
   options.duty_percent = 20;
   CompactStats stats;
   Slices slices(options, stats);
+  const Clock::time_point start = Clock::now();
   slices.Begin();
   for (int i = 0; i < 20; ++i) {
     WorkFor(std::chrono::microseconds(1100));
@@ -96,10 +97,10 @@ TEST(SlicesTest, ASliceGoesOnOverWaits) {
     slices.Resume();
   }
   slices.End();
-  EXPECT_LE(stats.slices, 11u);
+  const auto elapsed = std::chrono::nanoseconds(Clock::now() - start).count();
   EXPECT_GE(stats.slices, 2u);
-  EXPECT_GE(stats.longest_slice_ns, 2'000'000u);
-  EXPECT_GE(stats.slept_ns, 4 * (stats.work_ns - stats.longest_slice_ns) * 95 / 100);
+  EXPECT_GE(stats.work_ns, (stats.slices - 1) * 2'000'000 * 95 / 100) << "no slice ends before its time is used up";
+  EXPECT_GE(static_cast<uint64_t>(elapsed), 5 * (stats.work_ns - stats.longest_slice_ns) * 95 / 100);
 }
 
 TEST(SlicesTest, WhatIsWaitedCountsAsRest) {
@@ -114,12 +115,11 @@ TEST(SlicesTest, WhatIsWaitedCountsAsRest) {
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   slices.Resume();
   WorkFor(std::chrono::microseconds(1100));
-  const uint64_t worked = slices.worked_ns();
   slices.Offer();
   slices.End();
   EXPECT_EQ(stats.slices, 2u);
-  if (worked < 4'000'000) {
-    EXPECT_EQ(stats.slept_ns, 0u) << "worked for " << worked;
+  if (stats.work_ns < 4'000'000) {
+    EXPECT_EQ(stats.slept_ns, 0u) << "worked for " << stats.work_ns;
   }
 }
 

@@ -6,7 +6,7 @@
 //   V3  nothing is chosen twice, and no empty slab when packing; a full one only with all of its region.
 //   V4  slabs of a sparse region come before those of a denser one, within a region the emptiest first.
 //   V5  after the moves, a second call chooses nothing.
-//   V6  a region with full slabs goes as a whole where it can: nothing else is in it, it is at most half full, and the others
+//   V6  a region with full slabs goes as a whole where it can: nothing else is in it, at most half of it is live, and the others
 //       have room for it.
 #include "slab/victims.h"
 
@@ -122,8 +122,14 @@ TEST_F(VictimsTest, NoFewerComeFreeWhenWholeRegionsDo) {
     for (size_t i = 0; i < listed_.size(); ++i) {
       if (i % 3 == 0) listed_[i].live = kCapacity;
     }
-    for (auto& choice : listed_) choice.alone = true;
+    // Of some regions only: something else is in the others.
+    for (auto& choice : listed_) choice.region_slabs = choice.region % 3 == 0 ? 0 : 32;
     const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, {});
+    std::map<size_t, size_t> live_in_region;
+    for (const auto& choice : listed_) live_in_region[choice.region] += choice.live;
+    ASSERT_TRUE(std::is_sorted(victims.begin(), victims.end(), [&](const Slab* a, const Slab* b) {
+      return live_in_region[ChoiceOf(a).region] < live_in_region[ChoiceOf(b).region];
+    })) << "V4";
     const std::set<Slab*> chosen(victims.begin(), victims.end());
     ASSERT_EQ(chosen.size(), victims.size()) << "V3";
     std::map<size_t, size_t> stay;  // by region
@@ -140,6 +146,7 @@ TEST_F(VictimsTest, NoFewerComeFreeWhenWholeRegionsDo) {
     for (const Slab* slab : victims) {
       if (ChoiceOf(slab).live < kCapacity) continue;
       ASSERT_EQ(stay[ChoiceOf(slab).region], 0u) << "V3";
+      ASSERT_NE(ChoiceOf(slab).region % 3, 0u) << "V6";
       ++with_full_ones;
     }
     ASSERT_LE(to_move, room) << "V1";
@@ -150,15 +157,16 @@ TEST_F(VictimsTest, NoFewerComeFreeWhenWholeRegionsDo) {
   EXPECT_GT(with_full_ones, 100u);
 }
 
-// Region 0: a full slab and nine of five objects. Region 1: ten slabs of `live` objects.
+// Region 0: full slabs and some of five objects, `slabs` in all. Region 1: ten slabs of `live` objects. There is room for ten in
+// each.
 class WholeRegionTest : public VictimsTest {
  protected:
-  bool TheFullOneGoes(bool alone, size_t live, size_t full = 1, const CompactOptions& options = {}) {
+  bool TheFullOneGoes(bool alone, size_t live, size_t full = 1, const CompactOptions& options = {}, size_t slabs = 10) {
     slabs_ = std::vector<Slab>(20);
     listed_.clear();
-    for (size_t i = 0; i < 20; ++i) {
-      listed_.push_back({&slabs_[i], i < full ? kCapacity : i < 10 ? 5 : live, i / 10, 0, alone});
-    }
+    for (size_t i = 0; i < slabs; ++i)
+      listed_.push_back({&slabs_[i], i < full ? kCapacity : 5, 0, 0, alone ? size_t{10} : 0});
+    for (size_t i = 10; i < 20; ++i) listed_.push_back({&slabs_[i], live, 1, 0, alone ? size_t{10} : 0});
     const std::vector<Slab*> victims = ChooseVictims(listed_, kCapacity, options);
     return std::count(victims.begin(), victims.end(), &slabs_[0]) == 1;
   }
@@ -167,7 +175,9 @@ class WholeRegionTest : public VictimsTest {
 TEST_F(WholeRegionTest, GoesWithItsFullSlab) { EXPECT_TRUE(TheFullOneGoes(true, 90)); }
 TEST_F(WholeRegionTest, StaysWhenSomethingElseIsInIt) { EXPECT_FALSE(TheFullOneGoes(false, 90)); }
 TEST_F(WholeRegionTest, StaysWhenTheOthersHaveNoRoomForIt) { EXPECT_FALSE(TheFullOneGoes(true, 110)); }
-TEST_F(WholeRegionTest, StaysWhenItIsMoreThanHalfFull) {
+// What a pass leaves that ended in the middle of the region.
+TEST_F(WholeRegionTest, GoesWhenOnlyItsFullSlabIsLeft) { EXPECT_TRUE(TheFullOneGoes(true, 90, 1, {}, 1)); }
+TEST_F(WholeRegionTest, StaysWhenMoreThanHalfOfItIsLive) {
   EXPECT_TRUE(TheFullOneGoes(true, 60, 4));
   EXPECT_FALSE(TheFullOneGoes(true, 60, 5));
 }

@@ -37,7 +37,9 @@ HandleTable::HandleTable(const Options& options) : slots_(options.slots) {
                                 .movable = this,
                                 .arena = arena_.get(),
                                 .sheaf_capacity = options.sheaf_capacity,
-                                .debug = {.quarantine_objects = options.quarantine_objects}})
+                                .debug = {.quarantine_objects = options.quarantine_objects},
+                                .idle_delay = options.idle_delay,
+                                .empty_slab_delay = options.empty_slab_delay})
                .value();
   destroyed_.store(0);
 }

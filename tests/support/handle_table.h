@@ -14,6 +14,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "base/fault_injector.h"
 #include "base/mutex.h"
@@ -41,6 +42,8 @@ class HandleTable final : public reclaim::Movable {
     FaultInjector* page_faults = nullptr;  // of the arena
     const slab::Topology* topology = nullptr;
     size_t quarantine_objects = 0;
+    absl::Duration idle_delay = absl::Seconds(5);
+    absl::Duration empty_slab_delay = absl::Seconds(1);
   };
   explicit HandleTable(const Options& options);
   // Frees what is left.

@@ -202,6 +202,12 @@ TEST_F(NodeMoverTest, ReportsTheLongestLock) {
   EXPECT_EQ(nodes_->mover().LongestLockNs(), 0u);
   EXPECT_EQ(Move(5, 1), MoveResult::kMoved);
   EXPECT_GT(nodes_->mover().LongestLockNs(), 0u);
+  nodes_->mover().ResetLongestLock();
+  {
+    ArrayLock lock(array_.anchor());
+    EXPECT_EQ(MoveNode(*nodes_, ArrayCorePeer::NodeAt(array_, 5, 1)).result, MoveResult::kBusy);
+  }
+  EXPECT_EQ(nodes_->mover().LongestLockNs(), 0u) << "nothing was locked";
 }
 
 TEST_F(NodeMoverTest, APassMovesEverythingAndReadersSeeTheSame) {
