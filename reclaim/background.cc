@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "reclaim/background.h"
 
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "reclaim/clock.h"
 #include "reclaim/fork.h"
 #include "reclaim/fork_hold.h"
+#include "reclaim/fork_thread.h"
 #include "reclaim/rcu.h"
 #include "reclaim/shrinker_registry.h"
 
@@ -29,17 +29,6 @@ BackgroundOptions Complete(BackgroundOptions options) {
   if (options.shrinkers == nullptr) options.shrinkers = &ShrinkerRegistry::Default();
   if (options.clock == nullptr) options.clock = &ReclaimClock::System();
   return options;
-}
-
-// A thread that takes no signals: handlers of the program's belong on the program's threads.
-bool StartThread(pthread_t& thread, void* (*body)(void*), void* argument) {
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  const bool started = pthread_create(&thread, nullptr, body, argument) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return started;
 }
 
 }  // namespace
@@ -70,7 +59,7 @@ absl::Status BackgroundReclaimer::Start() {
   wake_ = std::move(wake);
   stop_.store(false, std::memory_order_relaxed);  // relaxed, here and below: the thread's start orders it
   duty_ = DutyPace(options_.duty_percent);
-  if (!StartThread(thread_, &ThreadMain, this)) {
+  if (!StartThread("mxa-reclaim", &ThreadMain, this, &thread_)) {
     return absl::ResourceExhaustedError("no thread for the background reclaimer");
   }
   started_ = true;
@@ -109,11 +98,7 @@ void BackgroundReclaimer::Poke() {
   if (write(wake_.get(), &one, sizeof(one)) != sizeof(one)) MXA_CHECK(errno == EAGAIN, "cannot wake the reclaimer");
 }
 
-void* BackgroundReclaimer::ThreadMain(void* self) {
-  pthread_setname_np(pthread_self(), "mxa-reclaim");
-  static_cast<BackgroundReclaimer*>(self)->Loop();
-  return nullptr;
-}
+void BackgroundReclaimer::ThreadMain(void* self) { static_cast<BackgroundReclaimer*>(self)->Loop(); }
 
 void BackgroundReclaimer::Loop() {
   absl::Duration cpu_seen = options_.clock->ThreadCpu();

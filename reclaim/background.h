@@ -89,7 +89,7 @@ class BackgroundReclaimer {
   BackgroundStatus Status() const;
 
  private:
-  static void* ThreadMain(void* self);
+  static void ThreadMain(void* self);
   void Loop();
   // True when there was an event or a poke.
   bool Await(absl::Duration timeout);

@@ -24,6 +24,7 @@ enum class ForkStage {
   kCallbacks,     // no callback of a retired object is running: callbacks may take any lock below
   kGracePeriods,  // no grace period is being waited for: readers may take any lock below before they end
   kVisitors,      // nobody looks at all parts of a layer above: they may take any of its locks
+  kThreads,       // no thread of this library's is born or ends (fork_thread.h): ends may take any of the locks below
   kLayersAbove,   // the locks under which others call Retire
   kQueue,         // the queue of what is retired
   kReaders,       // the list of the threads that read

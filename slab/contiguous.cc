@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slab/contiguous.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <bit>
 #include <memory>
 #include <optional>
-#include <system_error>
-#include <thread>
 
 #include "absl/time/clock.h"
 #include "base/check.h"
 #include "reclaim/context.h"
+#include "reclaim/fork_thread.h"
 #include "reclaim/rcu.h"
 #include "slab/contiguous_request.h"
 #include "slab/grace_watch.h"
@@ -34,14 +31,14 @@ struct UnitsResult {
 };
 
 void Start(const std::shared_ptr<ContiguousRequest>& request) {
-  try {
-    std::thread([request] {
-      pthread_setname_np(pthread_self(), "mxa-contiguous");
-      request->Run();
-    }).detach();
-  } catch (const std::system_error&) {
-    request->Run();  // no thread to be had: the deadline is then kept only where no grace period is held up
-  }
+  auto* const threads_own = new std::shared_ptr<ContiguousRequest>(request);
+  const auto run = [](void* own) {
+    const std::unique_ptr<std::shared_ptr<ContiguousRequest>> mine(
+        static_cast<std::shared_ptr<ContiguousRequest>*>(own));
+    (*mine)->Run();
+  };
+  // No thread to be had: the deadline is then kept only where no grace period is held up.
+  if (!reclaim::StartThread("mxa-contiguous", run, threads_own)) run(threads_own);
 }
 
 // Waits for the request, or until there is no point in it.

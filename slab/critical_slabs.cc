@@ -50,13 +50,7 @@ void* SlabStore::TakeCritical(const PagePool& pool) {
 }
 
 void SlabStore::RestLocked(Slab& slab) {
-  if (slab.pool == nullptr) {
-    ListsOf(slab).Insert(slab);
-    // Relaxed: see there.
-    if (slab.live == 0 && EmptyCountLocked() > EmptyLimitLocked())
-      too_many_empty_.store(true, std::memory_order_relaxed);
-    return;
-  }
+  if (slab.pool == nullptr) return ListsOf(slab).Insert(slab);
   slab.state = SlabState::kCritical;
   if (slab.live == 0) {
     emptied_.PushBack(slab);

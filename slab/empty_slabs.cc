@@ -100,7 +100,10 @@ size_t SlabStore::EmptyLimitLocked() const { return std::max(2 + counts_.slabs /
 
 void SlabStore::TrimEmpty() {
   // Relaxed: see there.
-  if (!too_many_empty_.load(std::memory_order_relaxed)) return;
+  if (too_many_empty_.load(std::memory_order_relaxed)) TrimEmptyAnyhow();
+}
+
+void SlabStore::TrimEmptyAnyhow() {
   std::vector<Slab*> slabs;
   {
     MutexLock lock(&mutex_);

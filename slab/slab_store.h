@@ -66,8 +66,10 @@ class SlabStore {
   // Context: as AddSlab.
   size_t ReleaseEmpty(size_t keep);
   // The same, when there are more than CacheOptions::empty_slab_delay and empty_slab_bytes let stay. To be called after
-  // a Return; costs no lock when there is nothing to do.
+  // a Return; costs no lock when that left nothing to do.
   void TrimEmpty();
+  // The same, whoever left them empty.
+  void TrimEmptyAnyhow();
 
   // ReleaseEmpty in two steps, for callers that may not call out yet: takes the slabs off the lists, then gives them
   // back. The store is not destroyed between the two.
@@ -196,8 +198,7 @@ class SlabStore {
   void Strip(Slab& slab);
   void CountNewLocked(const Slab& slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<Slab*> DetachLocked(std::vector<Slab*> slabs) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Puts a slab where its state of rest is: on the lists, or among the critical ones. If it is one empty slab too many, TrimEmpty
-  // has something to do.
+  // Puts a slab where its state of rest is: on the lists, or among the critical ones.
   void RestLocked(Slab& slab) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The slab that `object` lies in; CHECKs that it is one of ours.
   Slab& OwnSlabOf(const void* object) const;

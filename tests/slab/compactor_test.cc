@@ -88,6 +88,16 @@ TEST(CompactorTest, LeavesAsManySlabsAsItNeededToTheNextPass) {
   ExpectSound(table);
 }
 
+TEST(CompactorTest, LeavesNoMoreThanTheCacheKeepsOfEmptySlabs) {
+  HandleTable table({.slots = kItems, .empty_slab_delay = absl::InfiniteDuration(), .empty_slab_bytes = 0});
+  Fill(table, kItems);
+  ASSERT_TRUE(table.cache().Compact({.mode = CompactOptions::Mode::kMoveEverything, .batch_objects = kItems}).ok());
+  const CacheStats stats = table.cache().Stats();
+  ASSERT_GT(stats.slabs_needed(), 30u);
+  EXPECT_LE(stats.empty_slabs, 2 + (2 * stats.slabs_needed()) / 32);
+  ExpectSound(table);
+}
+
 // Nobody else wakes the housekeeper.
 TEST(CompactorTest, WhatItLeavesGoesThoughTheCacheIsIdle) {
   HandleTable table({.slots = kItems, .idle_delay = absl::Milliseconds(1), .empty_slab_delay = absl::Milliseconds(20)});

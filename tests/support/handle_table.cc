@@ -39,7 +39,8 @@ HandleTable::HandleTable(const Options& options) : slots_(options.slots) {
                                 .sheaf_capacity = options.sheaf_capacity,
                                 .debug = {.quarantine_objects = options.quarantine_objects},
                                 .idle_delay = options.idle_delay,
-                                .empty_slab_delay = options.empty_slab_delay})
+                                .empty_slab_delay = options.empty_slab_delay,
+                                .empty_slab_bytes = options.empty_slab_bytes})
                .value();
   destroyed_.store(0);
 }

@@ -44,6 +44,7 @@ class HandleTable final : public reclaim::Movable {
     size_t quarantine_objects = 0;
     absl::Duration idle_delay = absl::Seconds(5);
     absl::Duration empty_slab_delay = absl::Seconds(1);
+    size_t empty_slab_bytes = size_t{1} << 30;
   };
   explicit HandleTable(const Options& options);
   // Frees what is left.
