@@ -76,6 +76,21 @@ TEST(ForkThreadTest, AForkWaitsForABirth) {
   EXPECT_TRUE(forked);
 }
 
+// `thread` says when it is at its end, and stays there until it may end.
+void ExpectAForkWaits(pthread_t thread, const std::atomic<bool>& ending, std::atomic<bool>& may_end) {
+  const OfflineScope offline;
+  while (!ending) std::this_thread::yield();
+  std::atomic<bool> forked{false};
+  tests::ThreadGroup threads;
+  threads.Start("forker", [&] { Fork(forked); });
+  std::this_thread::sleep_for(kAWhile);
+  EXPECT_FALSE(forked);
+  may_end = true;
+  threads.JoinAll();
+  EXPECT_TRUE(forked);
+  pthread_join(thread, nullptr);
+}
+
 // What a thread leaves is destroyed at its end.
 struct Leaving {
   std::atomic<bool>* ending = nullptr;
@@ -91,7 +106,6 @@ thread_local Leaving tls_leaving;
 TEST(ForkThreadTest, AForkWaitsForAnEnd) {
   std::atomic<bool> ending{false};
   std::atomic<bool> may_end{false};
-  std::atomic<bool> forked{false};
   Leaving leaving = {&ending, &may_end};
   pthread_t thread;
   ASSERT_TRUE(StartThread(
@@ -101,16 +115,7 @@ TEST(ForkThreadTest, AForkWaitsForAnEnd) {
         tls_leaving.ending = static_cast<Leaving*>(argument)->ending;
       },
       &leaving, &thread));
-  const OfflineScope offline;
-  while (!ending) std::this_thread::yield();
-  tests::ThreadGroup threads;
-  threads.Start("forker", [&] { Fork(forked); });
-  std::this_thread::sleep_for(kAWhile);
-  EXPECT_FALSE(forked);
-  may_end = true;
-  threads.JoinAll();
-  EXPECT_TRUE(forked);
-  pthread_join(thread, nullptr);
+  ExpectAForkWaits(thread, ending, may_end);
   leaving.ending = nullptr;
 }
 
@@ -129,20 +134,10 @@ TEST(ForkThreadTest, AForkWaitsForTheLastOfAnEnd) {
                                  while (!may_end) std::this_thread::yield();
                                }),
             0);
-  std::atomic<bool> forked{false};
   pthread_t thread;
   ASSERT_TRUE(StartThread(
       "mxa-test", [](void*) { pthread_setspecific(key, &ending); }, nullptr, &thread));
-  const OfflineScope offline;
-  while (!ending) std::this_thread::yield();
-  tests::ThreadGroup threads;
-  threads.Start("forker", [&] { Fork(forked); });
-  std::this_thread::sleep_for(kAWhile);
-  EXPECT_FALSE(forked);
-  may_end = true;
-  threads.JoinAll();
-  EXPECT_TRUE(forked);
-  pthread_join(thread, nullptr);
+  ExpectAForkWaits(thread, ending, may_end);
 }
 
 TEST(ForkThreadTest, BirthsAndEndsWaitForAForkUnderWay) {

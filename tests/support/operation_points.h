@@ -15,10 +15,10 @@ namespace mxa::tests {
 
 inline bool IsInOperation(absl::string_view point) {
   constexpr absl::string_view kMovers[] = {"mover.", "value_mover.", "detach.", "pass."};
-  constexpr absl::string_view kBelow[] = {"rcu.",           "retire.",     "recycle.",        "housekeeping.",
-                                          "owner_section.", "drain.",      "take_back.",      "slab.",
-                                          "settle.",        "contiguous.", "direct_reclaim.", "pinned_caches.",
-                                          "roster.",        "owner_pin.",  "foreign_section."};
+  constexpr absl::string_view kBelow[] = {"rcu.",           "retire.",     "recycle.",         "housekeeping.",
+                                          "owner_section.", "drain.",      "take_back.",       "slab.",
+                                          "settle.",        "contiguous.", "direct_reclaim.",  "pinned_caches.",
+                                          "roster.",        "owner_pin.",  "foreign_section.", "fork_thread."};
   for (const absl::string_view prefix : kMovers) {
     if (absl::StartsWith(point, prefix)) return false;
   }
