@@ -61,25 +61,17 @@ ABSL_CONST_INIT LifeGate g_gate;
 constexpr uintptr_t kLastRound = 3;
 static_assert(kLastRound <= PTHREAD_DESTRUCTOR_ITERATIONS);
 
-pthread_key_t g_ending;
+// Whether this thread is counted.
+ABSL_CONST_INIT thread_local bool tls_counted = false;
 
-void EndRound(void* value) {
-  const uintptr_t round = reinterpret_cast<uintptr_t>(value);
-  if (round == kLastRound) return g_gate.Leave();
-  pthread_setspecific(g_ending, reinterpret_cast<void*>(round + 1));
+void Enter() {
+  g_gate.Enter();
+  tls_counted = true;
 }
-
-[[maybe_unused]] const bool arranged = [] {
-  MXA_CHECK(pthread_key_create(&g_ending, &EndRound) == 0, "no key for the ends of threads");
-  SetForkHandlers(ForkStage::kThreads, {[] { g_gate.CloseAndAwait(); }, [](ForkSide) { g_gate.Open(); }});
-  return true;
-}();
-
-struct Birth {
-  const char* name;
-  void (*body)(void*);
-  void* argument;
-};
+void Leave() {
+  tls_counted = false;
+  g_gate.Leave();
+}
 
 // Has Abseil hand out what the thread needs to wait.
 void WaitOnce() {
@@ -89,37 +81,68 @@ void WaitOnce() {
   never.WaitWithTimeout(&mutex, absl::ZeroDuration());
 }
 
+// Made when it is first asked for, and before main: threads may come and go while statics are initialised.
+pthread_key_t EndingKey() {
+  static const pthread_key_t key = [] {
+    WaitOnce();  // so that Abseil has its key: those made later come later in each round
+    pthread_key_t made;
+    const auto end_round = [](void* value) {
+      const uintptr_t round = reinterpret_cast<uintptr_t>(value);
+      if (round == kLastRound) return Leave();
+      pthread_setspecific(EndingKey(), reinterpret_cast<void*>(round + 1));
+    };
+    MXA_CHECK(pthread_key_create(&made, end_round) == 0, "no key for the ends of threads");
+    const auto close = [] {
+      MXA_CHECK(!tls_counted, "fork at the end of a thread of the library's");
+      g_gate.CloseAndAwait();
+    };
+    SetForkHandlers(ForkStage::kThreads, {close, [](ForkSide) { g_gate.Open(); }});
+    return made;
+  }();
+  return key;
+}
+
+[[maybe_unused]] const pthread_key_t made_from_start = EndingKey();
+
+struct Birth {
+  const char* name;
+  void (*body)(void*);
+  void* argument;
+};
+
 void* Main(void* argument) {
   const Birth birth = *std::unique_ptr<Birth>(static_cast<Birth*>(argument));
   pthread_setname_np(pthread_self(), birth.name);
+  tls_counted = true;  // by who started it
   WaitOnce();
   MXA_SCHEDULE_POINT("fork_thread.born");
-  g_gate.Leave();
+  Leave();
   birth.body(birth.argument);
-  g_gate.Enter();
-  MXA_CHECK(pthread_setspecific(g_ending, reinterpret_cast<void*>(uintptr_t{1})) == 0, "cannot tell a thread's end");
+  Enter();
+  MXA_CHECK(pthread_setspecific(EndingKey(), reinterpret_cast<void*>(uintptr_t{1})) == 0, "cannot tell a thread's end");
   return nullptr;
 }
 
 }  // namespace
 
 bool StartThread(const char* name, void (*body)(void*), void* argument, pthread_t* thread) {
+  EndingKey();
   auto birth = std::make_unique<Birth>(Birth{name, body, argument});
+  // A fault that is blocked ends the process without a word of whoever reports faults.
+  sigset_t all;
+  sigfillset(&all);
+  for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS}) sigdelset(&all, fault);
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, &all, &before);
   {
     const OfflineScope offline;
     g_gate.Enter();
   }
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
   pthread_t started;
   const bool starts = pthread_create(&started, nullptr, &Main, birth.get()) == 0;
+  if (!starts) g_gate.Leave();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!starts) {
-    g_gate.Leave();
-    return false;
-  }
+  if (!starts) return false;
   static_cast<void>(birth.release());  // its own thread ends it
   if (thread != nullptr) {
     *thread = started;

@@ -16,11 +16,14 @@
 
 namespace mxa::reclaim {
 
-// Starts a thread called `name` (at most 15 letters) that runs `body(argument)`; it takes no signals, as handlers of the
-// program's belong on the program's threads. With `thread` it is to be joined, with null it is detached. False when the system
-// has no thread left.
+// Starts a thread called `name` (at most 15 letters) that runs `body(argument)`; it takes no signals but those of its own
+// faults, as handlers of the program's belong on the program's threads. With `thread` it is to be joined, with null it is
+// detached. False when the system has no thread left.
 //
-// Context: outside read sections; waits for a fork that is under way, so that no lock that a fork takes may be held.
+// Destructors of what `body` leaves to the thread's end (thread_local variables, keys) neither fork (CHECKed) nor wait for what
+// a fork holds: passes, callbacks, grace periods, ForkHold.
+// Context: outside read sections; waits for a fork that is under way, so that no lock that a fork takes may be held, but for a
+// ForkHold, which keeps forks from being under way.
 bool StartThread(const char* name, void (*body)(void*), void* argument, pthread_t* thread = nullptr);
 
 }  // namespace mxa::reclaim

@@ -71,7 +71,7 @@ class Pass {
     cache_.EndSlow();
     cache_.RetireMarked();
     ReleaseEmpty();
-    store_.TrimEmptyAnyhow();
+    stats_.slabs_released += store_.TrimEmptyAnyhow();
     Housekeeper::Arm();
     slices_.End();
     for (const auto& batch : batches_) stats_.slabs_released += batch->slabs_released;

@@ -103,7 +103,7 @@ void SlabStore::TrimEmpty() {
   if (too_many_empty_.load(std::memory_order_relaxed)) TrimEmptyAnyhow();
 }
 
-void SlabStore::TrimEmptyAnyhow() {
+size_t SlabStore::TrimEmptyAnyhow() {
   std::vector<Slab*> slabs;
   {
     MutexLock lock(&mutex_);
@@ -112,7 +112,7 @@ void SlabStore::TrimEmptyAnyhow() {
     // Somewhat below the limit, so that many neighbours go in one call.
     if (EmptyCountLocked() > limit) slabs = DetachEmptyLocked(limit - limit / 8);
   }
-  GiveBackDetached(slabs);
+  return GiveBackDetached(slabs);
 }
 
 }  // namespace mxa::slab

@@ -68,8 +68,8 @@ class SlabStore {
   // The same, when there are more than CacheOptions::empty_slab_delay and empty_slab_bytes let stay. To be called after
   // a Return; costs no lock when that left nothing to do.
   void TrimEmpty();
-  // The same, whoever left them empty.
-  void TrimEmptyAnyhow();
+  // The same, whoever left them empty; returns how many.
+  size_t TrimEmptyAnyhow();
 
   // ReleaseEmpty in two steps, for callers that may not call out yet: takes the slabs off the lists, then gives them
   // back. The store is not destroyed between the two.

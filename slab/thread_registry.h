@@ -65,11 +65,6 @@ void RemoveThreadSheaves(uint32_t cache_id, ThreadSheaves* sheaves)
 // Context: takes the registry's lock.
 void EndOtherThreads();
 
-// In the child of a fork: ends the threads that are not there, as if each had returned.
-// REQUIRES: every lock of every cache and of the retire queue is free.
-// Context: takes the registry's lock.
-void EndOtherThreads();
-
 // Every cache between its construction and its destruction, in the order of their construction.
 IntrusiveList<CacheCore>& AllCaches() ABSL_EXCLUSIVE_LOCKS_REQUIRED(ThreadRegistryMutex());
 

@@ -2,20 +2,20 @@
 #include "slab/observe/stats_server.h"
 
 #include <poll.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 
+#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "base/check.h"
+#include "reclaim/fork_thread.h"
 #include "reclaim/rcu.h"
 #include "slab/observe/occupancy_text.h"
 #include "slab/observe/prometheus_text.h"
@@ -55,24 +55,23 @@ absl::StatusOr<std::unique_ptr<StatsServer>> StatsServer::Start(const std::strin
   UniqueFd stop(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stop.valid()) return absl::ErrnoToStatus(errno, absl::StrCat(path, ": cannot make an event descriptor"));
   std::unique_ptr<StatsServer> server(new StatsServer(*std::move(socket), std::move(stop)));
-  // A new thread has its maker's signal mask: the host's handlers run on the host's threads.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  server->thread_ = std::thread([raw = server.get()] { raw->Serve(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  const auto serve = [](void* raw) { static_cast<StatsServer*>(raw)->Serve(); };
+  pthread_t thread;
+  if (!reclaim::StartThread("mxa-stats", serve, server.get(), &thread)) {
+    return absl::ResourceExhaustedError(absl::StrCat(path, ": no thread for the server of figures"));
+  }
+  server->thread_ = thread;
   return server;
 }
 
 StatsServer::~StatsServer() {
+  if (!thread_.has_value()) return;  // it was never started
   MXA_CHECK(eventfd_write(stop_.get(), 1) == 0, "cannot stop the server of figures");
   reclaim::OfflineScope offline;
-  thread_.join();
+  MXA_CHECK(pthread_join(*thread_, nullptr) == 0, "the thread of the server of figures cannot be joined");
 }
 
 void StatsServer::Serve() {
-  pthread_setname_np(pthread_self(), "mxa-stats");
   for (;;) {
     std::array<pollfd, 2> polled = {{{socket_->fd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
     if (poll(polled.data(), polled.size(), -1) < 0) continue;

@@ -13,9 +13,11 @@
 #ifndef MXA_SLAB_OBSERVE_STATS_SERVER_H_
 #define MXA_SLAB_OBSERVE_STATS_SERVER_H_
 
+#include <pthread.h>
+
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -44,7 +46,7 @@ class StatsServer {
 
   std::unique_ptr<ListeningSocket> socket_;
   UniqueFd stop_;  // readable once the thread is to end
-  std::thread thread_;
+  std::optional<pthread_t> thread_;
 };
 
 // The answer to one request: a text, or "error: " and what is wrong. Context: as TakeSnapshot.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
@@ -26,15 +27,19 @@ TEST(ContiguousForkStressTest, TheChildStartsThreads) {
   ASSERT_EQ(table.Fill(), kSlots);
   std::atomic<bool> end{false};
   std::atomic<uint64_t> requests{0};
+  std::atomic<int> ready{0};
   tests::ThreadGroup threads;
   for (int i = 0; i < 3; ++i) {
     threads.Start("asker", [&] {
-      while (!end) {
+      for (uint64_t asked = 0; !end; ++asked) {
         EXPECT_FALSE(AllocateContiguous(*arena, kRegionSize, absl::Now() + absl::Seconds(5)).verdict.granted());
+        ready += asked == 0 ? 1 : 0;
         ++requests;
       }
     });
   }
+  // What each asker needs to wait, Abseil has handed out by then.
+  while (ready < 3) std::this_thread::yield();
   std::string fault;
   for (int i = 0; i < 2000 && fault.empty(); ++i) {
     fault = tests::InChild([] {

@@ -17,6 +17,7 @@
 #include "slab/cache.h"
 #include "tests/support/at_points.h"
 #include "tests/support/handle_table.h"
+#include "tests/support/thread_group.h"
 
 namespace mxa::slab {
 namespace {
@@ -62,15 +63,15 @@ TEST(PassTurnInterleaveTest, AnotherPassHandsItsBatchOver) {
   HandleTable other({.slots = kItems});
   Fill(table);
   Fill(other);
-  std::thread pass;
+  tests::ThreadGroup threads;
   {
     AtPoints at({{"pass.in_turn", [&] {
                     const uint64_t before = reclaim::GetRetireStats().retired;
-                    pass = std::thread([&] { EXPECT_TRUE(other.cache().Compact(kAllAtOnce).ok()); });
+                    threads.Start("pass", [&] { EXPECT_TRUE(other.cache().Compact(kAllAtOnce).ok()); });
                     while (reclaim::GetRetireStats().retired == before) std::this_thread::yield();
                   }}});
     ASSERT_TRUE(table.cache().Compact(kAllAtOnce).ok());
-    pass.join();
+    threads.JoinAll();
   }
   EXPECT_EQ(table.violations() + other.violations(), 0u);
   EXPECT_TRUE(other.cache().CheckInvariants().ok()) << other.cache().CheckInvariants();

@@ -105,7 +105,6 @@ TEST_F(PassWaitTest, KeepsToItsDutyThoughItWaitsOften) {
                                 .value();
   const double elapsed = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
   ASSERT_GT(pass.batches, 20u);
-  EXPECT_GT(pass.slept_ns, 0u);
   EXPECT_GE(elapsed, 9.5 * static_cast<double>(pass.work_ns - pass.longest_slice_ns));
 }
 
