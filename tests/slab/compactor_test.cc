@@ -115,7 +115,7 @@ TEST(CompactorTest, WhatItLeavesGoesThoughTheCacheIsIdle) {
 
 // Of three regions one is nearly empty but for a full slab.
 TEST(CompactorTest, AWholeRegionComesFreeWithItsFullSlab) {
-  constexpr size_t kMany = 3 * kUnitsPerRegion * (kUnitSize / sizeof(test::Item));
+  constexpr size_t kMany = 4 * kUnitsPerRegion * (kUnitSize / sizeof(test::Item));
   HandleTable table({.slots = kMany});
   Arena& arena = table.arena();
   size_t items = 0;
