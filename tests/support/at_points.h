@@ -21,31 +21,42 @@ namespace mxa::test {
 class AtPoints {
  public:
   explicit AtPoints(std::map<std::string, std::function<void()>> actions) {
-    actions_ = std::move(actions);
+    {
+      MutexLock lock(&TheMutex());
+      Actions() = std::move(actions);
+    }
     SetScheduleHandlerForTest(&Handle);
   }
   AtPoints(const AtPoints&) = delete;
   AtPoints& operator=(const AtPoints&) = delete;
   ~AtPoints() {
     SetScheduleHandlerForTest(nullptr);
-    for (const auto& [point, action] : actions_) ADD_FAILURE() << point << " was never reached";
-    actions_.clear();
+    // A thread of the library's may still be in the handler.
+    MutexLock lock(&TheMutex());
+    for (const auto& [point, action] : Actions()) ADD_FAILURE() << point << " was never reached";
+    Actions().clear();
   }
 
  private:
+  static Mutex& TheMutex() {
+    static auto& mutex = *new Mutex;
+    return mutex;
+  }
+  static std::map<std::string, std::function<void()>>& Actions() {
+    static auto& actions = *new std::map<std::string, std::function<void()>>;
+    return actions;
+  }
   static void Handle(const char* point) {
     std::function<void()> action;
     {
-      MutexLock lock(&mutex_);
-      const auto found = actions_.find(point);
-      if (found == actions_.end()) return;
+      MutexLock lock(&TheMutex());
+      const auto found = Actions().find(point);
+      if (found == Actions().end()) return;
       action = std::move(found->second);
-      actions_.erase(found);
+      Actions().erase(found);
     }
     action();
   }
-  static inline Mutex mutex_;
-  static inline std::map<std::string, std::function<void()>> actions_;
 };
 
 }  // namespace mxa::test
